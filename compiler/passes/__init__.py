@@ -1,0 +1,1 @@
+"""Named rewrites of a stage, one file each."""

@@ -1,0 +1,1 @@
+"""Text and tree: the grammar, nodes with spans, the formatter, diagnostics. Knows nothing of models."""

@@ -1,0 +1,14 @@
+"""The one exception a user's mistake may raise while something runs."""
+
+
+class ProbeError(Exception):
+    """A mistake or a limit, said so that a reader can act on it.
+
+    `code` is kebab-case and public; `message` says what is wrong and where; `help` says what to do.
+    """
+
+    def __init__(self, code: str, message: str, help: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.help = help

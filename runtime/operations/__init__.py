@@ -1,0 +1,1 @@
+"""Operations of the language, one file each; files here are discovered, never listed."""

@@ -1,0 +1,1 @@
+"""The library that ships: contrasts, tasks and whole protocols, to `use`."""
