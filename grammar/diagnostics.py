@@ -1,0 +1,51 @@
+"""A diagnostic is a value: code, severity, message, the place, a second place, notes and a fix. Renderers are beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .tree import Span
+
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A place in a file with what is to be said about it."""
+
+    span: Span
+    text: str = ""
+    path: str | None = None  # another file than the diagnostic's own
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One problem. `message` alone must make sense; `primary.text` stands under the underlined place.
+
+    `help` says what to do; `replacement`, where there is one, is the text that would stand at the primary span.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    primary: Label
+    secondary: tuple[Label, ...] = ()
+    help: str | None = None
+    replacement: str | None = None
+
+    @property
+    def order(self) -> tuple[int, int, str]:
+        return (self.primary.span.start, 0 if self.severity == "error" else 1, self.code)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file's name and text."""
+
+    path: str
+    text: str
+
+    def line(self, number: int) -> str:
+        lines = self.text.splitlines()
+        return lines[number - 1] if 0 < number <= len(lines) else ""
