@@ -61,6 +61,7 @@ class Signature:
     fields: Mapping[str, type[Kind]] = field(default_factory=dict)  # attributes of the result, for records
     infer: Callable | None = field(default=None, compare=False)
     open_model: bool = False  # the operation reads a model even though none is among its arguments
+    replays: str | None = None  # the parameter handed over as a function of the replicates, to be evaluated again
 
     def parameter(self, name: str) -> Parameter | None:
         return next((p for p in self.parameters if p.name == name), None)
