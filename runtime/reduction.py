@@ -1,0 +1,262 @@
+"""Reductions over named axes, with item weights and missing cells.
+
+A cell that is missing has weight zero; where nothing is left the result is missing, with the first reason. Weights and
+swapped sides come from the context and apply to the unit: the outermost axis of data. A value that has a `replicate`
+axis already is combined with the weights replicate by replicate. Arrays of shape [replicates, items, width] are never
+made: weighted sums are matrix products over blocks of columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from .cells import mark, numbers, scalars
+from .cube import Axis, Cube
+from .errors import ProbeError
+from .replicates import PLAIN, REPLICATE, Context, units
+
+SIDE = "side"
+NESTED = ("sample", "token")  # axes of data inside an item: never drawn by themselves once the items are gone
+_COLUMNS = 2**22  # floats converted at a time in a matrix product
+
+# Takes values [n, cells], presence [n, cells] and weights [n] or None; gives a value per cell and where there is one.
+Kernel = Callable[[np.ndarray, np.ndarray, np.ndarray | None], tuple[np.ndarray, np.ndarray]]
+
+
+def row_axes(x: Cube) -> tuple[str, ...]:
+    """The axes that a reducer takes away when none is named: those of data, and the two sides of a contrast."""
+    data = x.data_axes()
+    return tuple(n for n in x.names if n in data or (n == SIDE and data))
+
+
+def reduced(x: Cube, over: str | None) -> tuple[str, ...]:
+    """The axes to take away: the one that is named (`unknown-axis` if it is not there), else the row axes."""
+    if over is None:
+        return row_axes(x)
+    x.position(over)
+    return (over,)
+
+
+def unit_axis(x: Cube, names: tuple[str, ...]) -> str | None:
+    """The axis among `names` whose labels are the units of replication, if any."""
+    data = x.data_axes()
+    unit = next((n for n in data if n not in NESTED), data[0] if data and REPLICATE not in x.names else None)
+    return unit if unit in names else None
+
+
+def weighted_mean(x: Cube, names: tuple[str, ...], ctx: Context | None = None) -> Cube:
+    """Mean over the axes `names`, from the inside out, so that each unit counts once however many samples it has.
+
+    Keeps the feature shape; float64. Over the unit axis the context's weights apply, or its swapped sides when the
+    axis `side` stays. The result has `replicate` as first axis then.
+    """
+    return _linear(x, names, ctx or PLAIN, mean=True)
+
+
+def weighted_sum(x: Cube, names: tuple[str, ...], ctx: Context | None = None) -> Cube:
+    """Sum over the axes `names`, weighted like `weighted_mean`."""
+    return _linear(x, names, ctx or PLAIN, mean=False)
+
+
+def _linear(x: Cube, names: tuple[str, ...], ctx: Context, mean: bool) -> Cube:
+    unit = unit_axis(x, names)
+    for name in reversed(x.names):
+        if name in names and name != unit:
+            x = _over(x, name, mean)
+    if unit is None:
+        return x
+    axis = x.axis(unit)
+    flips = ctx.flips(axis)
+    if flips is not None and SIDE in x.names:
+        return _swapped(x, unit, flips, ctx, mean)
+    weights = ctx.weights(axis)
+    return _over(x, unit, mean) if weights is None else _weighted(x, unit, weights, ctx, mean)
+
+
+def _over(x: Cube, name: str, mean: bool) -> Cube:
+    at = x.position(name)
+    values, count = numbers(x, "a sum or mean"), x.present().sum(at)
+    if x.missing is not None:
+        values = np.where(_widen(x.present(), len(x.feature)), values, 0)
+    total = values.sum(axis=at, dtype=np.float64)
+    result = Cube(x.axes[:at] + x.axes[at + 1 :], _ratio(total, count) if mean else total)
+    return _explain(result, count == 0, x, (name,))
+
+
+def _weighted(x: Cube, name: str, weights: np.ndarray, ctx: Context, mean: bool) -> Cube:
+    total, count, rest = _totals(x, name, weights)
+    ctx.note(total.size // len(weights))
+    result = Cube((ctx.replicate_axis(len(weights)), *rest), _ratio(total, count) if mean else total)
+    return mark(result, count == 0, _first_reason(x))
+
+
+def _swapped(x: Cube, name: str, flips: np.ndarray, ctx: Context, mean: bool) -> Cube:
+    """Reduce both sides after swapping them in the items where `flips` is -1; `side` is the second axis then."""
+    side = x.axis(SIDE)
+    if len(side) != 2:
+        raise ProbeError("not-two-sides", f"sides can be swapped where there are two, and here there are {len(side)}")
+    keep, swap = (1 + flips) / 2, (1 - flips) / 2
+    halves = [(_totals(x.isel(SIDE, i), name, keep), _totals(x.isel(SIDE, 1 - i), name, swap)) for i in (0, 1)]
+    total = np.stack([own[0] + other[0] for own, other in halves], axis=1)
+    count = np.stack([own[1] + other[1] for own, other in halves], axis=1)
+    ctx.note(total.size // len(flips))
+    axes = (ctx.replicate_axis(len(flips)), side, *halves[0][0][2])
+    return mark(Cube(axes, _ratio(total, count) if mean else total), count == 0, _first_reason(x))
+
+
+def _totals(x: Cube, name: str, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[Axis, ...]]:
+    """Weighted sums [R, rest, feature], the weight [R, rest] that went into each, and the axes `rest`."""
+    lead = [n for n in (REPLICATE, name) if n in x.names]
+    ordered = x.transpose(lead + [n for n in x.names if n not in lead])
+    values, present = numbers(ordered, "a sum or mean"), ordered.present()
+    rest = ordered.axes[len(lead) :]
+    if not present.all():
+        values = np.where(_widen(present, len(x.feature)), values, 0)
+    if len(lead) == 2:
+        total = np.einsum("rn,rn...->r...", weights, values, dtype=np.float64)
+        return total, np.einsum("rn,rn...->r...", weights, present), rest
+    if present.all():
+        each = weights.sum(1).reshape(-1, *[1] * len(rest))
+        count = np.broadcast_to(each, (len(weights), *(len(a) for a in rest)))
+    else:
+        count = _product(weights, present)
+    return _product(weights, values), count, rest
+
+
+def _product(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """`weights` [R, n] times `values` [n, …] in float64, converting a block of columns at a time."""
+    flat = values.reshape(len(values), int(np.prod(values.shape[1:])))
+    result = np.empty((len(weights), flat.shape[1]))
+    width = max(_COLUMNS // max(len(flat), 1), 1)
+    for start in range(0, flat.shape[1], width):
+        result[:, start : start + width] = weights @ flat[:, start : start + width].astype(np.float64, copy=False)
+    return result.reshape(len(weights), *values.shape[1:])
+
+
+def reduce_each(x: Cube, names: tuple[str, ...], ctx: Context | None, kernel: Kernel, what: str) -> Cube:
+    """Reduce numbers over `names` together by a kernel that is not linear, one replicate at a time.
+
+    Returns float64 without the axes `names`; where the kernel has no value the cell is missing.
+    """
+    ctx = ctx or PLAIN
+    scalars(x, what)
+    unit = unit_axis(x, names)
+    weights = ctx.weights(x.axis(unit)) if unit else None
+    flips = ctx.flips(x.axis(unit)) if unit and SIDE in x.names and SIDE not in names else None
+    if weights is None and flips is None:
+        return _kernel_over(x, names, kernel, None, what)
+    parts = []
+    for r in range(len(weights if weights is not None else flips)):
+        one = x.isel(REPLICATE, r) if REPLICATE in x.names else x
+        if flips is not None:
+            one = _flipped(one, unit, flips[r])
+        share = None if weights is None else weights[r]
+        parts.append(_kernel_over(one, names, kernel, None if share is None else (unit, share), what))
+    axis = ctx.replicate_axis(len(parts))
+    missing = None
+    if any(p.missing is not None for p in parts):
+        missing = np.stack([np.full(p.shape, None, object) if p.missing is None else p.missing for p in parts])
+    return Cube((axis, *parts[0].axes), np.stack([p.values for p in parts]), missing)
+
+
+def _kernel_over(x: Cube, names: tuple[str, ...], kernel: Kernel, share: tuple[str, np.ndarray] | None, what: str) -> Cube:
+    rest = tuple(n for n in x.names if n not in names)
+    ordered = x.transpose(tuple(n for n in x.names if n in names) + rest)
+    depth = len(names)
+    rows = int(np.prod(ordered.shape[:depth]))
+    cells = int(np.prod(ordered.shape[depth:]))
+    weights = None
+    if share is not None:
+        along = [slice(None) if a.name == share[0] else None for a in ordered.axes[:depth]]
+        weights = np.broadcast_to(share[1][tuple(along)], ordered.shape[:depth]).reshape(rows)
+    values = scalars(ordered, what).reshape(rows, cells)
+    result, ok = kernel(values, ordered.present().reshape(rows, cells), weights)
+    shape = ordered.shape[depth:]
+    ok = np.broadcast_to(ok, (cells,)).reshape(shape)
+    values = np.where(ok, np.asarray(result, dtype=np.float64).reshape(shape), np.nan)
+    return _explain(Cube(ordered.axes[depth:], values), ~ok, x, names)
+
+
+def _flipped(x: Cube, unit: str, flips: np.ndarray) -> Cube:
+    """Swap the two sides in the items where `flips` is -1."""
+    ordered = x.transpose([SIDE, unit] + [n for n in x.names if n not in (SIDE, unit)])
+    swap = (flips < 0)[(slice(None),) + (None,) * (ordered.values.ndim - 2)]
+    values = np.where(swap[None], ordered.values[::-1], ordered.values)
+    missing = None if ordered.missing is None else np.where(swap[None], ordered.missing[::-1], ordered.missing)
+    return Cube(ordered.axes, values, missing)
+
+
+@dataclass(frozen=True)
+class Units:
+    """One number per independent unit and cell: what tests work on."""
+
+    values: np.ndarray  # [n, cells], zero where not present
+    present: np.ndarray  # [n, cells]
+    axes: tuple[Axis, ...]  # of the cells
+    labels: tuple  # of the units
+    reasons: np.ndarray  # [cells], why a cell has no unit at all, else None
+
+    @property
+    def n(self) -> np.ndarray:
+        """How many units each cell has."""
+        return self.present.sum(0)
+
+
+def per_unit(x: Cube, what: str, cluster: str | None = None) -> Units:
+    """Average a cube of numbers within its units: the outermost data axis, or the values of a column of it.
+
+    Raises `no-items` when there is no axis of data.
+    """
+    data = x.data_axes()
+    if not data:
+        raise ProbeError("no-items", f"{what} works on values per item, and there are none here", "leave out mean(…)")
+    unit = unit_axis(x, data) or data[0]
+    scalars(x, what)
+    x = _linear(x, tuple(n for n in data if n != unit), PLAIN, mean=True)
+    ordered = x.transpose((unit, *(n for n in x.names if n != unit)))
+    cells = int(np.prod(ordered.shape[1:]))
+    present = ordered.present().reshape(-1, cells)
+    values = np.where(present, scalars(ordered, what).reshape(-1, cells), 0.0)
+    labels, member = units(ordered.axes[0], cluster)
+    if len(labels) < len(member):
+        total, count = np.zeros((len(labels), cells)), np.zeros((len(labels), cells))
+        np.add.at(total, member, values)
+        np.add.at(count, member, present)
+        values, present = total / np.maximum(count, 1), count > 0
+    empty = Cube(ordered.axes[1:], np.zeros(ordered.shape[1:]))
+    reasons = _explain(empty, ~present.any(0).reshape(empty.shape), x, (unit,)).missing
+    flat = np.full(cells, None, object) if reasons is None else reasons.reshape(cells)
+    return Units(values, present, ordered.axes[1:], labels, flat)
+
+
+def _ratio(total: np.ndarray, count: np.ndarray) -> np.ndarray:
+    return total / _widen(np.where(count > 0, count, 1), total.ndim - count.ndim)
+
+
+def _widen(array: np.ndarray, by: int) -> np.ndarray:
+    return array.reshape(array.shape + (1,) * by)
+
+
+def _first_reason(x: Cube) -> str:
+    if x.missing is None:
+        return "there are no items"
+    return next((r for r in x.missing.ravel() if r is not None), "no item of this cell was drawn")
+
+
+def _explain(result: Cube, bad: np.ndarray, x: Cube, gone: tuple[str, ...]) -> Cube:
+    """Mark the cells `bad`, each with the first reason found along the axes that are gone."""
+    if not bad.any():
+        return result
+    if x.missing is None:
+        return mark(result, bad, "there are no items" if not np.prod(x.shape) else "too few values")
+    ordered = x.transpose((*(n for n in result.names), *gone)).missing
+    reasons = np.full(result.shape, None, dtype=object)
+    for cell in zip(*np.nonzero(bad)):
+        inside = (r for r in ordered[cell].ravel() if r is not None)
+        reasons[cell] = next(inside, "too few values")
+    values = result.values.copy()
+    values[bad] = np.nan
+    return Cube(result.axes, values, reasons)
