@@ -1,0 +1,29 @@
+"""What a run costs, counted and predicted by the same rule. Imports no torch: the planner predicts with it."""
+
+from dataclasses import dataclass
+
+from .sites import SiteRef
+
+
+@dataclass
+class Counts:
+    """Add up forwards, layers run times rows times padded tokens, and model loads."""
+
+    forwards: int = 0
+    row_layer_tokens: int = 0
+    loads: int = 0
+
+
+def layers_run(site: SiteRef, n_layers: int) -> int:
+    """Return how many blocks a forward enters that stops once `site` is known; the last may be cut short."""
+    if site.name == "embed":
+        return 0
+    if site.name in ("final_norm", "logits"):
+        return n_layers
+    return site.layer if site.name == "resid_pre" else site.layer + 1
+
+
+def predicted(batch_shape: tuple[int, int], last_site: SiteRef | None, n_layers: int) -> int:
+    """Return the row-layer-tokens of one batch `[rows, padded tokens]` whose last site read is `last_site`."""
+    rows, tokens = batch_shape
+    return 0 if last_site is None else rows * tokens * layers_run(last_site, n_layers)

@@ -1,0 +1,92 @@
+"""What one forward pass is asked to do: rows of tokens, edits, reads. Data only; nothing here runs a model."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ..sites import SiteRef
+
+Kind = Literal["set", "add", "project_out", "scale", "blend", "knockout"]
+
+
+@dataclass(frozen=True, eq=False)
+class Edit:
+    """Change `site` at n places; `order` sorts edits of one site.
+
+    With h the site's value and a the amount (1 if None): `set` h=v; `add` h+a*v; `project_out` h-a*(h.u)u, u=v/|v|;
+    `scale` a*h; `blend` (1-a)*h+a*v; `knockout`, at `pattern` only, drops the keys where v is 1 and renormalises.
+    An amount that changes nothing leaves every bit as it was.
+    """
+
+    site: SiteRef
+    kind: Kind
+    rows: Tensor  # [n], long
+    positions: Tensor  # [n], long; a row's position occurs once in an edit
+    values: Tensor | None = None  # [n, width of the site]; at `pattern` [n, keys], missing keys are 0
+    amount: Tensor | None = None  # [n]
+    order: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """Ask for `site` at n places, after its edits; the result is [n, width], under `key`."""
+
+    key: Hashable
+    site: SiteRef
+    rows: Tensor  # [n], long
+    positions: Tensor  # [n], long
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Hold rows of token ids, padded on the right with any token, since causal attention never looks there."""
+
+    ids: Tensor  # [B, T], long
+    lengths: Tensor  # [B], long
+    edits: tuple[Edit, ...] = ()
+    reads: tuple[Read, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Return rows and padded tokens."""
+        return self.ids.shape[0], self.ids.shape[1]
+
+
+def pad(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+    """Return `rows` of ids as [B, T] and their lengths [B]; a row is filled up with its own last token."""
+    longest = max(len(row) for row in rows)
+    ids = torch.tensor([[*row, *[row[-1]] * (longest - len(row))] for row in rows], dtype=torch.long)
+    return ids, torch.tensor([len(row) for row in rows], dtype=torch.long)
+
+
+def take_rows(batch: Batch, start: int, stop: int) -> tuple[Batch, dict[Hashable, Tensor]]:
+    """Return rows `start` to `stop` as a batch, and for each read the mask [n] of places that it keeps."""
+
+    def inside(part: Edit | Read) -> Tensor:
+        return (part.rows >= start) & (part.rows < stop)
+
+    def cut(part, keep: Tensor):
+        fields = dict(rows=part.rows[keep] - start, positions=part.positions[keep])
+        if isinstance(part, Edit):
+            fields |= {
+                name: getattr(part, name)[keep.to(getattr(part, name).device)]
+                for name in ("values", "amount")
+                if getattr(part, name) is not None
+            }
+        return replace(part, **fields)
+
+    kept = {read.key: inside(read) for read in batch.reads}
+    return (
+        Batch(
+            ids=batch.ids[start:stop],
+            lengths=batch.lengths[start:stop],
+            edits=tuple(cut(edit, inside(edit)) for edit in batch.edits),
+            reads=tuple(cut(read, kept[read.key]) for read in batch.reads),
+        ),
+        kept,
+    )

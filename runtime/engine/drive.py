@@ -1,0 +1,37 @@
+"""The only file that touches nnsight: wrap a model, and run a plain function inside one literal trace.
+
+nnsight reads the source of the `with` block below, so it is written out here and never generated, and stays two lines
+long. What it does is data, in the function that it calls.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+# Mounting puts `.save` on every object of the process, which turns a required field of that name into an optional one.
+NO_MOUNT = str(Path(__file__).with_name("nnsight.json"))
+
+
+def wrap(module):
+    """Return an nnsight wrapper of `module`; it instruments every submodule, for as long as the module lives."""
+    return _nnsight().NNsight(module)
+
+
+def run_traced(wrapper, body, **inputs) -> None:
+    """Run `wrapper` on `inputs` with `body(tracer)` beside it, which must visit modules in the order of execution."""
+    with wrapper.trace(**inputs) as tracer:
+        body(tracer)
+
+
+def _nnsight():
+    if "nnsight" in sys.modules:
+        return sys.modules["nnsight"]
+    before = os.environ.get("NNSIGHT_CONFIG")
+    if before is None:
+        os.environ["NNSIGHT_CONFIG"] = NO_MOUNT
+    try:
+        import nnsight
+    finally:
+        if before is None:
+            del os.environ["NNSIGHT_CONFIG"]
+    return nnsight

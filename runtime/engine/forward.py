@@ -1,0 +1,108 @@
+"""One forward pass per batch, stopped after the last site that is read. Knows no prompts, plans or chunks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Hashable
+
+import torch
+from torch import Tensor
+
+from ..counts import Counts, predicted
+from ..models import LoadedModel
+from ..sites import SiteInfo, site_infos
+from .batch import Batch
+from .drive import run_traced
+from .patterns import visible_attention
+from .split import halves, is_out_of_memory
+from .steps import Steps, steps
+from .visit import Visitor
+
+log = logging.getLogger(__name__)
+
+
+class Engine:
+    """Run batches on one loaded model; `counts` adds up what was done."""
+
+    def __init__(self, model: LoadedModel, counts: Counts | None = None) -> None:
+        self.model = model
+        self.counts = Counts() if counts is None else counts
+
+    def run(self, batch: Batch) -> dict[Hashable, Tensor]:
+        """Return each read's values [n, width], on the device that computed them; out of memory is raised as it is."""
+        plan = steps(batch, self.model.facts)
+        if plan.last is None:
+            return {}
+        with self.model.lock, torch.no_grad():
+            found = self._forward(batch, plan)
+            for read in batch.reads:
+                if read.site.name == "logits":
+                    found[read.key] = self.unembed(found[read.key])
+        self.counts.forwards += 1
+        self.counts.row_layer_tokens += predicted(batch.shape, plan.last, self.model.n_layers)
+        return {read.key: found[read.key] for read in batch.reads}
+
+    def run_split(self, batch: Batch) -> dict[Hashable, Tensor]:
+        """Do what `run` does; when memory runs out, run halves of the rows and put the results together in order."""
+        try:
+            return self.run(batch)
+        except RuntimeError as error:
+            if not is_out_of_memory(error) or batch.shape[0] == 1:
+                raise
+        # Only here is the failed pass, with its tensors, no longer held by the exception.
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        log.warning("out of memory with %d rows; running them as two batches", batch.shape[0])
+        return halves(batch, self.run_split)
+
+    def unembed(self, hidden: Tensor) -> Tensor:
+        """Return logits [n, vocab] of final-norm outputs [n, d_model]: the unembedding and the model's cap, no norm."""
+        head = self._module(self.model.sites.unembed)
+        with self.model.lock, torch.no_grad():
+            logits = head(_onto(hidden, head))
+            cap = self.model.facts.softcap
+            return logits if cap is None else torch.tanh(logits / cap) * cap
+
+    def lens(self, resid: Tensor) -> Tensor:
+        """Return logits [n, vocab] of residuals [n, d_model]: the final norm, once, then `unembed`."""
+        norm = self._module(self.model.sites.final_norm)
+        with self.model.lock, torch.no_grad():
+            return self.unembed(norm(_onto(resid, norm)))
+
+    def sites(self) -> tuple[SiteInfo, ...]:
+        """List the model's sites with their axes and widths."""
+        return site_infos(self.model.facts)
+
+    def _module(self, path: str):
+        return self.model.hf.get_submodule(path)
+
+    def _forward(self, batch: Batch, plan: Steps) -> dict[Hashable, Tensor]:
+        visitor, wrapper = Visitor(), self.model.traced
+
+        def body(tracer) -> None:
+            for step in plan.visits:
+                module = wrapper.get(step.path)
+                if step.side == "input":
+                    value = module.input
+                    new = visitor.at_module(value, step.actions)
+                    if new is not value:
+                        module.input = new
+                else:
+                    value = module.output
+                    new = visitor.at_module(value, step.actions)
+                    if new is not value:
+                        module.output = new
+            tracer.stop()
+
+        def see(layer: int, probabilities: Tensor) -> Tensor:
+            return visitor.at_pattern(probabilities, plan.patterns.get(layer, ()))
+
+        with visible_attention(self.model.hf, self.model.attention, see if plan.patterns else None):
+            run_traced(wrapper, body, input_ids=batch.ids.to(self.model.device), use_cache=False)
+        return visitor.found
+
+
+def _onto(value: Tensor, module) -> Tensor:
+    weight = next(module.parameters(), value)
+    # Offloaded weights are on `meta` between calls, and accelerate moves the input itself.
+    return value.to(weight.dtype) if weight.is_meta else value.to(weight.device, weight.dtype)

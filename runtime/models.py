@@ -1,0 +1,150 @@
+"""Load a model for reading: evaluation mode, no gradients, from safetensors only. Knows nothing of sites or prompts."""
+
+import threading
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from .counts import Counts
+from .errors import ProbeError
+from .facts import ModelFacts, model_facts
+from .sites import Architecture, architecture
+from .sources import ModelSource, read_config, resolve
+from .weight_files import fingerprint, weight_files
+
+DTYPES = ("float32", "float16", "bfloat16", "float64")
+
+__all__ = ["DTYPES", "LoadedModel", "ModelSource", "load", "read_config", "resolve"]
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedModel:
+    """Hold a loaded model with what is known of it; `lock` serialises its runs, `fingerprint` names its weights."""
+
+    source: ModelSource
+    directory: Path
+    hf: object
+    facts: ModelFacts
+    sites: Architecture
+    device: str
+    dtype: str
+    attention: str
+    fingerprint: str
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    @cached_property
+    def traced(self):
+        """Return the nnsight wrapper around the model, made once: it stays on the modules for good."""
+        from .engine.drive import wrap
+
+        return wrap(self.hf)
+
+    @property
+    def arch(self) -> str:
+        return self.facts.arch
+
+    @property
+    def n_layers(self) -> int:
+        return self.facts.n_layers
+
+    @property
+    def n_heads(self) -> int:
+        return self.facts.n_heads
+
+    @property
+    def n_kv_heads(self) -> int:
+        return self.facts.n_kv_heads
+
+    @property
+    def d_model(self) -> int:
+        return self.facts.d_model
+
+    @property
+    def d_head(self) -> int:
+        return self.facts.d_head
+
+    @property
+    def d_mlp(self) -> int:
+        return self.facts.d_mlp
+
+    @property
+    def vocab(self) -> int:
+        return self.facts.vocab
+
+
+def load(
+    source: ModelSource,
+    *,
+    device: str = "cpu",
+    dtype: str = "float32",
+    device_map: object = None,
+    attention: str = "sdpa",
+    trust_remote_code: bool = False,
+    counts: Counts | None = None,
+) -> LoadedModel:
+    """Load `source` onto `device`, or over several by `device_map`; `source.dtype` wins over `dtype`.
+
+    Raises `model-not-found`, `unknown-architecture`, `unknown-dtype`, `weights-not-found`, `model-not-loadable`,
+    `device-map-needs-accelerate`, and `weights-incomplete`, as a tensor that the files lack would be drawn at random.
+    """
+    import torch
+    import transformers
+
+    directory = resolve(source)
+    facts = model_facts(read_config(ModelSource("path", str(directory))))
+    sites = architecture(facts.arch)
+    dtype = source.dtype or dtype
+    if dtype not in DTYPES:
+        raise ProbeError("unknown-dtype", f"{dtype!r} is not a dtype", f"one of {', '.join(DTYPES)}")
+    weight_files(directory)
+    attention = sites.attention or attention
+    bars = transformers.utils.logging.is_progress_bar_enabled()
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        hf, info = transformers.AutoModelForCausalLM.from_pretrained(
+            directory,
+            dtype=getattr(torch, dtype),
+            device_map=device_map,
+            attn_implementation=attention,
+            trust_remote_code=trust_remote_code,
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    except ImportError as error:
+        if "accelerate" not in str(error).lower():
+            raise
+        raise ProbeError(
+            "device-map-needs-accelerate", "a device map needs accelerate", "pip install 'probelang[device-map]'"
+        ) from None
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        if isinstance(error, torch.OutOfMemoryError):
+            raise
+        raise ProbeError("model-not-loadable", f"{source}: {type(error).__name__}: {error}") from error
+    finally:
+        if bars:
+            transformers.utils.logging.enable_progress_bar()
+    lacking = sorted(info["missing_keys"])
+    if lacking or info["mismatched_keys"]:
+        raise ProbeError(
+            "weights-incomplete",
+            f"the files of {source} do not hold what its config promises: "
+            + (f"no {lacking[0]}" if lacking else f"{sorted(map(str, info['mismatched_keys']))[0]} has another shape")
+            + (f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""),
+        )
+    if device_map is None:
+        hf.to(device)
+    hf.eval().requires_grad_(False)
+    if counts is not None:
+        counts.loads += 1
+    return LoadedModel(
+        source=source,
+        directory=directory,
+        hf=hf,
+        facts=facts,
+        sites=sites,
+        device=str(next(hf.parameters()).device),
+        dtype=dtype,
+        attention=attention,
+        fingerprint=fingerprint(directory),
+    )
