@@ -15,12 +15,37 @@ from lark.lexer import TerminalDef
 def dump(parser: Lark) -> dict:
     """Serialise a parser to plain JSON data."""
     data, memo = parser.memo_serialize([TerminalDef, Rule])
+    data["parser"]["parser"] = _renumber(data["parser"]["parser"])
     return {"data": _mark(data), "memo": _mark(memo)}
 
 
 def load(table: dict) -> Lark:
     """Make a parser from what `dump` gave."""
     return Lark._load_from_dict(_unmark(table["data"]), _unmark(table["memo"]))
+
+
+def _renumber(table: dict) -> dict:
+    """Number tokens by name and states by first visit from the start, so that equal grammars give equal tables.
+
+    Lark numbers both in the order of sets, which differs from process to process.
+    """
+    names = sorted(table["tokens"].values())
+    token = {old: names.index(name) for old, name in table["tokens"].items()}
+    rows = {state: sorted((token[t], action) for t, action in row.items()) for state, row in table["states"].items()}
+    visited = list(table["start_states"].values())
+    for state in visited:
+        visited += [to for to in dict.fromkeys(to for _, (kind, to) in rows[state] if kind == 0) if to not in visited]
+    state_number = {state: number for number, state in enumerate(visited)}
+    return {
+        **table,
+        "tokens": dict(enumerate(names)),
+        "states": {
+            state_number[state]: {t: (0, state_number[to]) if kind == 0 else (kind, to) for t, (kind, to) in rows[state]}
+            for state in visited
+        },
+        "start_states": {name: state_number[state] for name, state in table["start_states"].items()},
+        "end_states": {name: state_number[state] for name, state in table["end_states"].items()},
+    }
 
 
 def _mark(value):
@@ -31,7 +56,9 @@ def _mark(value):
         return {k: _mark(v) for k, v in value.items()}
     if isinstance(value, tuple):
         return {"tuple": [_mark(v) for v in value]}
-    if isinstance(value, (list, set, frozenset)):
+    if isinstance(value, (set, frozenset)):
+        return sorted(map(_mark, value))
+    if isinstance(value, list):
         return [_mark(v) for v in value]
     return value
 
@@ -48,13 +75,17 @@ def _unmark(value):
     return value
 
 
+def shipped_text() -> str:
+    """Build the text of `table.json` from the grammar (slow)."""
+    from .parse import build_parser
+
+    return json.dumps(dump(build_parser()), separators=(",", ":")) + "\n"
+
+
 def main() -> None:
     from pathlib import Path
 
-    from .parse import build_parser
-
-    text = json.dumps(dump(build_parser()), separators=(",", ":"))
-    Path(__file__).with_name("table.json").write_text(text + "\n", "utf-8")
+    Path(__file__).with_name("table.json").write_text(shipped_text(), "utf-8")
 
 
 if __name__ == "__main__":
