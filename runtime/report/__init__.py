@@ -1,0 +1,1 @@
+"""What a run leaves behind: terminal tables, plots, one HTML page, a directory and its manifest."""

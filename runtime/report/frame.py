@@ -1,0 +1,156 @@
+"""Cubes become tidy tables: one row per cell, axes as columns.
+
+This file knows how labels are written as text and which columns a cell has. It knows nothing of plots or files.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import polars as pl
+
+from ..cube import Axis, Cube, union_axes
+
+if TYPE_CHECKING:
+    Extra = Cube | np.ndarray | float | int | None
+
+CELL_STARTS = ("value", "norm")  # the first column that is not a coordinate
+
+
+class Fields(Protocol):
+    """A record: cubes by field name, the main one under `value`."""
+
+    fields: Mapping[str, Cube]
+
+
+def frame_of(cube: Cube | Fields, low: Extra = None, high: Extra = None, n: Extra = None) -> pl.DataFrame:
+    """Return the tidy table of a cube or a record.
+
+    Columns are the axes (with their coordinates as `axis.coordinate`), then `value` (`norm` where cells are vectors),
+    a record's further fields, `low`, `high`, `n` and `reason` (null where the cell was computed). `low`, `high` and `n`
+    may be cubes, arrays of the cube's shape or numbers. An axis whose name is one of these columns becomes `name (axis)`.
+    """
+    fields = dict(getattr(cube, "fields", None) or {"value": cube})
+    if "value" not in fields:  # a record without a main value shows its first field
+        first = next(iter(fields))
+        fields = {"value": fields.pop(first), **fields}
+    given = {"low": low, "high": high, "n": n}
+    fields |= {name: part for name, part in given.items() if part is not None}
+    cubes = [part for part in fields.values() if isinstance(part, Cube)]
+    axes = union_axes(cubes)
+    columns = _axis_columns(axes, {*fields, *CELL_STARTS, "reason"})
+    shape = tuple(len(a) for a in axes)
+    main = fields["value"].expand(axes)
+    reasons = _reasons(main)
+    for name, part in fields.items():
+        title = "norm" if name == "value" and main.feature else name
+        columns[title] = _cells(part, axes, shape)
+    values = columns["norm" if main.feature else "value"]
+    if values.dtype.is_float():
+        bad = [r is None and v is not None and math.isnan(v) for r, v in zip(reasons, values, strict=True)]
+        reasons = ["the value is not a number" if b else r for b, r in zip(bad, reasons, strict=True)]
+    blank = pl.Series("blank", [r is not None for r in reasons], dtype=pl.Boolean)
+    columns["reason"] = pl.Series("reason", reasons, dtype=pl.String)
+    frame = pl.DataFrame({name: series.alias(name) for name, series in columns.items()})
+    measured = [c for c in frame.columns if c in fields or c == "norm"]
+    frame = frame.with_columns(pl.when(blank).then(None).otherwise(pl.col(c)).alias(c) for c in measured if c != "n")
+    tail = [c for c in ("low", "high", "n", "reason") if c in frame.columns]
+    return frame.select([c for c in frame.columns if c not in tail] + tail)
+
+
+def axis_columns(frame: pl.DataFrame) -> list[str]:
+    """Return the columns of a tidy table that say which cell a row is, in order."""
+    ends = [at for at, name in enumerate(frame.columns) if name in CELL_STARTS]
+    return frame.columns[: ends[0]] if ends else []
+
+
+def label_text(label: Hashable) -> str:
+    """Write a label as text that is the same in every process: `(3, 7)` is `3+7`, nothing is `none`."""
+    if label is None:
+        return "none"
+    if isinstance(label, str):
+        return label
+    if isinstance(label, (tuple, list, frozenset)):
+        parts = sorted(label, key=str) if isinstance(label, frozenset) else label
+        return "+".join(label_text(part) for part in parts) or "empty"
+    if isinstance(label, float):
+        return f"{label:g}"
+    name = getattr(label, "name", None)
+    return name if isinstance(name, str) else str(label)
+
+
+def _axis_columns(axes: Sequence[Axis], taken: set[str]) -> dict[str, pl.Series]:
+    """One column per axis and coordinate, repeated so that the last axis runs fastest."""
+    columns: dict[str, pl.Series] = {}
+    shape = [len(a) for a in axes]
+    for at, axis in enumerate(axes):
+        inner = math.prod(shape[at + 1 :])
+        outer = math.prod(shape[:at])
+        index = pl.Series(np.tile(np.repeat(np.arange(len(axis)), inner), outer))
+        for name, series in _label_columns(axis).items():
+            columns[f"{name} (axis)" if name in taken else name] = series.gather(index)
+    return columns
+
+
+def _label_columns(axis: Axis) -> dict[str, pl.Series]:
+    """The columns of one axis, one entry per label: itself, the parts of set labels, the coordinates."""
+    columns = {axis.name: _typed(axis.labels, unique=True)}
+    if any(isinstance(label, tuple) for label in axis.labels):
+        sets = [label if isinstance(label, tuple) else (label,) for label in axis.labels]
+        columns[f"{axis.name}[0]"] = _typed([s[0] if s else None for s in sets])
+        columns[f"{axis.name}[-1]"] = _typed([s[-1] if s else None for s in sets])
+        columns[f"size({axis.name})"] = pl.Series([len(s) for s in sets], dtype=pl.Int64)
+    for name, values in axis.coords.items():
+        columns[f"{axis.name}.{name}"] = _typed(values)
+    return columns
+
+
+def _typed(labels: Sequence, unique: bool = False) -> pl.Series:
+    """Numbers and truth values keep their type, anything else becomes text; None is null, but `none` where labels identify."""
+    present = [label for label in labels if label is not None or unique]
+    plain = [label.item() if isinstance(label, np.generic) else label for label in present]
+    for kinds, dtype in (((bool,), pl.Boolean), ((int,), pl.Int64), ((int, float), pl.Float64)):
+        if plain and all(isinstance(v, kinds) and (bool in kinds or not isinstance(v, bool)) for v in plain):
+            return pl.Series([None if v is None else dtype.to_python()(v) for v in labels], dtype=dtype)
+    texts = [None if label is None and not unique else label_text(label) for label in labels]
+    if unique:
+        texts = _told_apart(texts)
+    return pl.Series(texts, dtype=pl.String)
+
+
+def _told_apart(texts: list[str]) -> list[str]:
+    """Number later labels that read the same as an earlier one, such as 1 and "1"."""
+    seen: dict[str, int] = {}
+    found = []
+    for text in texts:
+        seen[text] = seen.get(text, 0) + 1
+        found.append(text if seen[text] == 1 else f"{text} ({seen[text]})")
+    return found
+
+
+def _cells(part: Extra, axes: Sequence[Axis], shape: tuple[int, ...]) -> pl.Series:
+    """Flatten one field over all axes; vectors become their norm."""
+    if isinstance(part, Cube):
+        whole = part.expand(axes)
+        values = whole.values
+        if whole.feature:
+            flat = values.reshape(shape + (-1,)).astype(float)
+            values = np.sqrt(np.square(flat).sum(axis=-1))
+        present = whole.present().ravel()
+    else:
+        values = np.broadcast_to(np.asarray(part), shape)
+        present = np.ones(values.size, dtype=bool)
+    flat = values.reshape(-1)
+    if flat.dtype == object:
+        return _typed([v if ok else None for v, ok in zip(flat.tolist(), present.tolist(), strict=True)])
+    series = pl.Series(flat if flat.dtype.kind != "f" else flat.astype(float))
+    return pl.select(pl.when(pl.Series(present)).then(series)).to_series()
+
+
+def _reasons(cube: Cube) -> list[str | None]:
+    if cube.missing is None:
+        return [None] * math.prod(cube.shape)
+    return [None if reason is None else str(reason) for reason in cube.missing.ravel().tolist()]
