@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from functools import cache
@@ -13,10 +12,12 @@ from lark.exceptions import UnexpectedInput
 
 from . import tree as t
 from .diagnostics import Diagnostic
-from .syntax import syntax_error
+from .scan import COMMENT_OR_STRING, blank_out
+from .syntax import syntax_error, too_deep
 
 _OPENER = re.compile(rf"^(?:{'|'.join(sorted(t.OPENERS))})\b", re.MULTILINE)
-_COMMENT_OR_STRING = re.compile(r'"""(?:[^\\]|\\.)*?"""|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|#[^\n]*')
+_WORD = re.compile(r"^[A-Za-z_@]", re.MULTILINE)
+DEEPEST = 150  # nesting of one statement, counted in the parser's tree: later passes walk the tree by recursion
 OPTIONS = {"parser": "lalr", "propagate_positions": True, "maybe_placeholders": True}
 
 
@@ -40,11 +41,29 @@ def parse(text: str) -> tuple[t.Spec, list[Diagnostic]]:
     """
     comments = tuple(_comments(text))
     try:
-        statements = _Builder(text, 0, 1).statements(parser().parse(text))
-        return t.Spec(statements=statements, comments=comments, span=_whole(text)), []
-    except UnexpectedInput:
+        statements, problems = _parse_piece(text, 0, 1), []
+    except (UnexpectedInput, _TooDeep):
         statements, problems = _recover(text)
-        return t.Spec(statements=statements, comments=comments, span=_whole(text)), problems
+    return t.Spec(statements=statements, comments=comments, span=t.Span(0, len(text), 1, 1)), problems
+
+
+class _TooDeep(Exception):
+    """A statement is nested deeper than `DEEPEST`; `at` is its offset."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+
+
+def _parse_piece(piece: str, start: int, line: int) -> tuple[t.Statement, ...]:
+    """Parse a piece of a file that begins at offset `start`, at the first column of `line`."""
+    root = parser().parse(piece)
+    level, depth = root.children, 0
+    while level:
+        if depth > DEEPEST:
+            raise _TooDeep(level[0].meta.start_pos)
+        level = [child for node in level for child in node.children if isinstance(child, Tree) and child.children]
+        depth += 1
+    return _Builder(start, line).statements(root)
 
 
 def declared_names(text: str) -> set[str]:
@@ -55,28 +74,39 @@ def declared_names(text: str) -> set[str]:
 
 def _recover(text: str) -> tuple[tuple[t.Statement, ...], list[Diagnostic]]:
     """Parse piece by piece: a piece starts where a line starts with a statement's keyword."""
-    starts = [m.start() for m in _OPENER.finditer(text)]
-    if not starts or text[: starts[0]].strip():
+    bare = blank_out(text)
+    starts = [m.start() for m in _OPENER.finditer(bare)]
+    if not starts or bare[: starts[0]].strip():
         starts = [0, *starts]
     statements: list[t.Statement] = []
     problems: list[Diagnostic] = []
     for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
-        piece = text[start:end]
-        line = text.count("\n", 0, start) + 1
-        try:
-            statements += _Builder(text, start, line).statements(parser().parse(piece))
-        except UnexpectedInput as error:
-            problems.append(syntax_error(error, text, piece, start, line))
+        for begin, stop in _subpieces(text, bare, start, end):
+            line = text.count("\n", 0, begin) + 1
+            try:
+                statements += _parse_piece(text[begin:stop], begin, line)
+            except UnexpectedInput as error:
+                problems.append(syntax_error(error, text, begin, stop))
+            except _TooDeep as error:
+                problems.append(too_deep(text, begin + error.at, DEEPEST))
     return tuple(statements), problems
 
 
-def _whole(text: str) -> t.Span:
-    return t.Span(0, len(text), 1, 1)
+def _subpieces(text: str, bare: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Split off what follows a whole statement, where a later line starts with a word that is no keyword."""
+    cuts = [m.start() for m in _WORD.finditer(bare, start + 1, end) if bare[m.start() - 1] == "\n"]
+    for cut in [end, *reversed(cuts[:20])]:
+        try:
+            parser().parse(text[start:cut])
+        except UnexpectedInput:
+            continue
+        return [(start, cut)] if cut == end else [(start, cut), *_subpieces(text, bare, cut, end)]
+    return [(start, end)]
 
 
 def _comments(text: str) -> list[t.Comment]:
     found = []
-    for match in _COMMENT_OR_STRING.finditer(text):
+    for match in COMMENT_OR_STRING.finditer(text):
         if not match.group().startswith("#"):
             continue
         start = match.start()
@@ -106,8 +136,8 @@ def _escape(match: re.Match[str]) -> str:
 class _Builder:
     """Turns Lark's tree into nodes; `offset` and `line` place a piece within its file."""
 
-    def __init__(self, text: str, offset: int, line: int) -> None:
-        self.text, self.offset, self.line = text, offset, line
+    def __init__(self, offset: int, line: int) -> None:
+        self.offset, self.line = offset, line
 
     def statements(self, root: Tree) -> tuple[t.Statement, ...]:
         return tuple(self.build(child) for child in root.children)
@@ -224,7 +254,7 @@ class _Builder:
 
     def number(self, token: Token) -> t.Number:
         plain = str(token).replace("_", "")
-        value = ast.literal_eval(plain.lstrip("0") or "0") if plain.isdigit() else float(plain)
+        value = int(plain) if plain.isdigit() and len(plain) < 400 else float(plain)
         return t.Number(value=value, raw=str(token), span=self.span(token))
 
     def string(self, token: Token) -> t.String:

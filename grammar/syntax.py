@@ -22,8 +22,16 @@ _OPERATORS = {"OR", "AND", "APPLY", "COMPARE", "PLUS_MINUS", "POWER", "TIMES", "
 _VALUES = {"NAME", "NUMBER", "STRING", "LPAR", "LSQB", "TRUE", "FALSE"}
 
 
-def syntax_error(error: UnexpectedInput, text: str, piece: str, offset: int, line: int) -> Diagnostic:
-    """Make the diagnostic of a parse error found in `piece`, which starts at `offset` of `text`."""
+def too_deep(text: str, at: int, deepest: int) -> Diagnostic:
+    """Make the diagnostic of a statement that is nested too deeply to be worked on."""
+    span = Span(at, at + 1, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
+    help_ = "name parts of it with `let`"
+    return Diagnostic("too-deep", "error", f"this is nested more than {deepest} levels deep", Label(span), help=help_)
+
+
+def syntax_error(error: UnexpectedInput, text: str, offset: int, stop: int) -> Diagnostic:
+    """Make the diagnostic of a parse error found in the piece of `text` from `offset` to `stop`."""
+    piece = text[offset:stop]
     at, length = _place(error, piece)
     before = text.rfind("\n", 0, offset + at)
     span = Span(offset + at, offset + at + length, text.count("\n", 0, offset + at) + 1, offset + at - before)
