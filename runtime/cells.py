@@ -43,7 +43,7 @@ def _all_numbers(x: Cube) -> bool:
 def scalars(x: Cube, what: str) -> np.ndarray:
     """Return the values as floats (float64), refusing vectors (`needs-numbers`)."""
     if x.feature:
-        raise ProbeError("needs-numbers", f"{what} needs one number per cell, and these are vectors", "take norm(…) first")
+        raise ProbeError("needs-numbers", f"{what} needs one number per cell, these are vectors", "take norm(…) first")
     return numbers(x, what).astype(np.float64, copy=False)
 
 
@@ -72,7 +72,7 @@ def coordinates(axis: Axis, column: str | None = None) -> np.ndarray:
     """The labels of an axis, or one of its columns, as floats; `axis-not-numeric` if they are not numbers."""
     values: Sequence = axis.labels if column is None else axis.coords.get(column, ())
     if column is not None and column not in axis.coords:
-        raise ProbeError("unknown-column", f"axis {axis.name} has no column {column}", f"it has {', '.join(axis.coords)}")
+        raise ProbeError("unknown-column", f"{axis.name} has no column {column}", f"it has {', '.join(axis.coords)}")
     if not all(isinstance(v, (int, float, np.number)) for v in values):
         raise ProbeError(
             "axis-not-numeric", f"the labels of {axis.name} are not numbers, so distances along it mean nothing",

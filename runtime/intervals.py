@@ -12,9 +12,9 @@ from statistics import NormalDist
 import numpy as np
 
 from .cells import mark
-from .cube import Cube
-from .replicates import Context, Scheme, chunks, replay
+from .cube import Axis, Cube
 from .reduction import per_unit
+from .replicates import Context, Scheme, chunks, replay
 
 _AT_ONCE = 2**24  # floats of replicated means held at a time
 
@@ -94,7 +94,8 @@ def _moments(evaluate, point: Cube, scheme: Scheme, seed: int, level: float) -> 
 
 
 def _none(point: Cube, reason: str) -> Cube:
-    return mark(Cube(point.axes, np.full(point.values.shape, np.nan), point.missing), np.ones(point.shape, bool), reason)
+    empty = Cube(point.axes, np.full(point.values.shape, np.nan), point.missing)
+    return mark(empty, np.ones(point.shape, bool), reason)
 
 
 def summarise_items(x: Cube, *, seed: int = 0, n: int = 1000, level: float = 0.95) -> Summary:
@@ -106,7 +107,8 @@ def summarise_items(x: Cube, *, seed: int = 0, n: int = 1000, level: float = 0.9
     of = per_unit(x, "a summary")
     mean, counts = mean_of(of.values, of.present), of.n
     if x.values.dtype.kind == "b":
-        low, high = wilson(mean * effective(x, of.values, of.present), effective(x, of.values, of.present), level)
+        size = effective(x, of.values, of.present)
+        low, high = wilson(mean * size, size, level)
     else:
         low, high = mean_interval(of.values, of.present, of.labels, seed=seed, n=n, level=level)
     shape = tuple(len(a) for a in of.axes)
@@ -142,8 +144,6 @@ def mean_interval(
     values: np.ndarray, present: np.ndarray, labels: tuple, *, seed: int = 0, n: int = 1000, level: float = 0.95
 ) -> tuple[np.ndarray, np.ndarray]:
     """Percentile bootstrap of the mean of each column of values [n, cells], a block of columns at a time."""
-    from .cube import Axis
-
     cells = values.shape[1]
     low, high = np.full(cells, np.nan), np.full(cells, np.nan)
     if not len(labels):

@@ -136,10 +136,13 @@ def _product(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
     return result.reshape(len(weights), *values.shape[1:])
 
 
-def reduce_each(x: Cube, names: tuple[str, ...], ctx: Context | None, kernel: Kernel, what: str) -> Cube:
+def reduce_each(
+    x: Cube, names: tuple[str, ...], ctx: Context | None, kernel: Kernel, what: str, none: str = "too few values"
+) -> Cube:
     """Reduce numbers over `names` together by a kernel that is not linear, one replicate at a time.
 
-    Returns float64 without the axes `names`; where the kernel has no value the cell is missing.
+    Returns float64 without the axes `names`; where the kernel has no value the cell is missing, for the reason `none`
+    unless nothing was there to begin with.
     """
     ctx = ctx or PLAIN
     scalars(x, what)
@@ -147,14 +150,14 @@ def reduce_each(x: Cube, names: tuple[str, ...], ctx: Context | None, kernel: Ke
     weights = ctx.weights(x.axis(unit)) if unit else None
     flips = ctx.flips(x.axis(unit)) if unit and SIDE in x.names and SIDE not in names else None
     if weights is None and flips is None:
-        return _kernel_over(x, names, kernel, None, what)
+        return _kernel_over(x, names, kernel, None, what, none)
     parts = []
     for r in range(len(weights if weights is not None else flips)):
         one = x.isel(REPLICATE, r) if REPLICATE in x.names else x
         if flips is not None:
             one = _flipped(one, unit, flips[r])
         share = None if weights is None else weights[r]
-        parts.append(_kernel_over(one, names, kernel, None if share is None else (unit, share), what))
+        parts.append(_kernel_over(one, names, kernel, None if share is None else (unit, share), what, none))
     axis = ctx.replicate_axis(len(parts))
     missing = None
     if any(p.missing is not None for p in parts):
@@ -162,7 +165,9 @@ def reduce_each(x: Cube, names: tuple[str, ...], ctx: Context | None, kernel: Ke
     return Cube((axis, *parts[0].axes), np.stack([p.values for p in parts]), missing)
 
 
-def _kernel_over(x: Cube, names: tuple[str, ...], kernel: Kernel, share: tuple[str, np.ndarray] | None, what: str) -> Cube:
+def _kernel_over(
+    x: Cube, names: tuple[str, ...], kernel: Kernel, share: tuple[str, np.ndarray] | None, what: str, none: str
+) -> Cube:
     rest = tuple(n for n in x.names if n not in names)
     ordered = x.transpose(tuple(n for n in x.names if n in names) + rest)
     depth = len(names)
@@ -177,7 +182,7 @@ def _kernel_over(x: Cube, names: tuple[str, ...], kernel: Kernel, share: tuple[s
     shape = ordered.shape[depth:]
     ok = np.broadcast_to(ok, (cells,)).reshape(shape)
     values = np.where(ok, np.asarray(result, dtype=np.float64).reshape(shape), np.nan)
-    return _explain(Cube(ordered.axes[depth:], values), ~ok, x, names)
+    return _explain(Cube(ordered.axes[depth:], values), ~ok, x, names, none)
 
 
 def _flipped(x: Cube, unit: str, flips: np.ndarray) -> Cube:
@@ -246,17 +251,17 @@ def _first_reason(x: Cube) -> str:
     return next((r for r in x.missing.ravel() if r is not None), "no item of this cell was drawn")
 
 
-def _explain(result: Cube, bad: np.ndarray, x: Cube, gone: tuple[str, ...]) -> Cube:
-    """Mark the cells `bad`, each with the first reason found along the axes that are gone."""
+def _explain(result: Cube, bad: np.ndarray, x: Cube, gone: tuple[str, ...], none: str = "too few values") -> Cube:
+    """Mark the cells `bad`: with the first reason if all was missing along the axes that are gone, else with `none`."""
     if not bad.any():
         return result
     if x.missing is None:
-        return mark(result, bad, "there are no items" if not np.prod(x.shape) else "too few values")
-    ordered = x.transpose((*(n for n in result.names), *gone)).missing
+        return mark(result, bad, none if np.prod(x.shape) else "there are no items")
+    ordered = x.transpose((*result.names, *gone)).missing
     reasons = np.full(result.shape, None, dtype=object)
     for cell in zip(*np.nonzero(bad)):
-        inside = (r for r in ordered[cell].ravel() if r is not None)
-        reasons[cell] = next(inside, "too few values")
+        inside = ordered[cell].ravel() if gone else np.array([ordered[cell]], dtype=object)
+        reasons[cell] = none if len(inside) == 0 or None in inside else inside[0]
     values = result.values.copy()
     values[bad] = np.nan
     return Cube(result.axes, values, reasons)
