@@ -31,7 +31,8 @@ def frame_of(cube: Cube | Fields, low: Extra = None, high: Extra = None, n: Extr
 
     Columns are the axes (with their coordinates as `axis.coordinate`), then `value` (`norm` where cells are vectors),
     a record's further fields, `low`, `high`, `n` and `reason` (null where the cell was computed). `low`, `high` and `n`
-    may be cubes, arrays of the cube's shape or numbers. An axis whose name is one of these columns becomes `name (axis)`.
+    may be cubes, arrays of the cube's shape or numbers. An axis whose name is one of these columns becomes
+    `name (axis)`.
     """
     fields = dict(getattr(cube, "fields", None) or {"value": cube})
     if "value" not in fields:  # a record without a main value shows its first field
@@ -65,6 +66,21 @@ def axis_columns(frame: pl.DataFrame) -> list[str]:
     """Return the columns of a tidy table that say which cell a row is, in order."""
     ends = [at for at, name in enumerate(frame.columns) if name in CELL_STARTS]
     return frame.columns[: ends[0]] if ends else []
+
+
+def shown_labels(frame: pl.DataFrame, axis: str) -> pl.Series:
+    """Return an axis column as a reader knows it: tokens by their text, with the position where a text comes twice."""
+    text = f"{axis}.text"
+    if text not in frame.columns:
+        return frame[axis]
+    pairs = frame.select(axis, text).unique(maintain_order=True)
+    if pairs[axis].is_duplicated().any() or pairs[text].null_count():
+        return frame[axis]
+    twice = pairs[text].is_duplicated()
+    names = pl.select(
+        pl.when(twice).then(pl.format("{} ({})", pairs[text], pairs[axis].cast(pl.String))).otherwise(pairs[text])
+    ).to_series()
+    return frame[axis].replace_strict(pairs[axis], names, return_dtype=pl.String)
 
 
 def label_text(label: Hashable) -> str:
@@ -109,7 +125,7 @@ def _label_columns(axis: Axis) -> dict[str, pl.Series]:
 
 
 def _typed(labels: Sequence, unique: bool = False) -> pl.Series:
-    """Numbers and truth values keep their type, anything else becomes text; None is null, but `none` where labels identify."""
+    """Numbers and truth values keep their type, anything else becomes text; None is null, or `none` among labels."""
     present = [label for label in labels if label is not None or unique]
     plain = [label.item() if isinstance(label, np.generic) else label for label in present]
     for kinds, dtype in (((bool,), pl.Boolean), ((int,), pl.Int64), ((int, float), pl.Float64)):
