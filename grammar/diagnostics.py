@@ -1,4 +1,4 @@
-"""A diagnostic is a value: code, severity, message, the place, a second place, notes and a fix. Renderers are beside it."""
+"""A diagnostic is a value: code, severity, message, the place, further places and a fix. Renderers are beside it."""
 
 from __future__ import annotations
 

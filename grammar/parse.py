@@ -163,8 +163,8 @@ class _Builder:
         return t.Use(path=self.string(path), alias=alias and self.ident(alias), span=span)
 
     def on_define(self, span, keyword, name, params, value, loop):
-        return t.Define(keyword=str(keyword), name=self.ident(name), params=self.params(params), value=self.build(value),
-                        loop=loop and self.build(loop), span=span)  # fmt: skip
+        return t.Define(keyword=str(keyword), name=self.ident(name), params=self.params(params),
+                        value=self.build(value), loop=loop and self.build(loop), span=span)  # fmt: skip
 
     def on_dataset(self, span, names, value, columns):
         names = tuple(self.ident(n) for n in names.children)

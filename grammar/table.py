@@ -40,8 +40,8 @@ def _renumber(table: dict) -> dict:
         **table,
         "tokens": dict(enumerate(names)),
         "states": {
-            state_number[state]: {t: (0, state_number[to]) if kind == 0 else (kind, to) for t, (kind, to) in rows[state]}
-            for state in visited
+            number: {t: (kind, state_number[to] if kind == 0 else to) for t, (kind, to) in rows[state]}
+            for state, number in state_number.items()
         },
         "start_states": {name: state_number[state] for name, state in table["start_states"].items()},
         "end_states": {name: state_number[state] for name, state in table["end_states"].items()},

@@ -163,7 +163,7 @@ class Loop(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Define(Node):
-    """`keyword name(params) = value for …`: param, let, axis, model, direction, intervention, statistic, claim, plot."""
+    """`keyword name(params) = value for …`, with a keyword such as param, let, model, statistic or claim."""
 
     keyword: str
     name: Ident
