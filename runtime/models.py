@@ -143,8 +143,14 @@ def load(
         hf=hf,
         facts=facts,
         sites=sites,
-        device=str(next(hf.parameters()).device),
+        device=_device(hf),
         dtype=dtype,
         attention=attention,
         fingerprint=fingerprint(directory),
     )
+
+
+def _device(hf) -> str:
+    first = next(hf.parameters()).device
+    # Offloaded weights are on `meta` between calls; accelerate moves inputs by itself.
+    return "cpu" if first.type == "meta" else str(first)

@@ -6,6 +6,7 @@ long. What it does is data, in the function that it calls.
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 # Mounting puts `.save` on every object of the process, which turns a required field of that name into an optional one.
@@ -17,10 +18,17 @@ def wrap(module):
     return _nnsight().NNsight(module)
 
 
-def run_traced(wrapper, body, **inputs) -> None:
-    """Run `wrapper` on `inputs` with `body(tracer)` beside it, which must visit modules in the order of execution."""
-    with wrapper.trace(**inputs) as tracer:
+def run_traced(wrapper, body: Callable, forward: Callable) -> None:
+    """Call `forward()` with `body(tracer)` beside it, which must visit modules in the order of execution.
+
+    Inputs stay inside `forward`: nnsight would move them to where the first weight is, `meta` if that is offloaded.
+    """
+    with wrapper.trace(forward, fn=_call) as tracer:
         body(tracer)
+
+
+def _call(forward: Callable):
+    return forward()
 
 
 def _nnsight():

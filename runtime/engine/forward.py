@@ -98,7 +98,8 @@ class Engine:
             return visitor.at_pattern(probabilities, plan.patterns.get(layer, ()))
 
         with visible_attention(self.model.hf, self.model.attention, see if plan.patterns else None):
-            run_traced(wrapper, body, input_ids=batch.ids.to(self.model.device), use_cache=False)
+            ids = batch.ids.to(self.model.device)
+            run_traced(wrapper, body, lambda: self.model.hf(input_ids=ids, use_cache=False))
         return visitor.found
 
 

@@ -58,6 +58,7 @@ def steps(batch: Batch, facts: ModelFacts) -> Steps:
     """Return what to do in the order of execution; edits that no read can see are left out."""
     if not batch.reads:
         return Steps((), {}, None)
+    _check_rows(batch, facts)
     keys = [read.key for read in batch.reads]
     if len(set(keys)) < len(keys):
         raise ProbeError("repeated-key", f"two reads of one batch share the key {_first_repeated(keys)!r}")
@@ -114,6 +115,24 @@ def _grouped(found: list, facts: ModelFacts, last: SiteRef) -> Steps:
         {layer: tuple(actions) for layer, actions in patterns.items()},
         last,
     )
+
+
+def _check_rows(batch: Batch, facts: ModelFacts) -> None:
+    rows, tokens = batch.shape
+    if facts.max_tokens is not None and tokens > facts.max_tokens:
+        raise ProbeError(
+            "too-many-tokens",
+            f"a row of {tokens} tokens does not fit a model that takes {facts.max_tokens}",
+            "shorten it",
+        )
+    if int(batch.ids.min()) < 0 or int(batch.ids.max()) >= facts.vocab:
+        raise ProbeError(
+            "token-not-in-vocabulary",
+            f"a token id lies outside the model's vocabulary 0..{facts.vocab - 1}",
+            "the tokenizer does not belong to this model, or has tokens that were added later",
+        )
+    if batch.lengths.shape != (rows,) or int(batch.lengths.max()) > tokens or int(batch.lengths.min()) < 1:
+        raise ProbeError("ragged-places", f"lengths do not fit ids of shape [{rows}, {tokens}]")
 
 
 def _check(part: Edit | Read, batch: Batch, facts: ModelFacts) -> None:
