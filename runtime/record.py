@@ -7,13 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 
+from ..compiler.kinds import Integer, Kind, Number
 from .cube import Axis, Cube
 from .errors import ProbeError
 
-METHODS = ("holm", "bonferroni", "bh", "none")
+Correction = Literal["holm", "bonferroni", "bh", "none"]
+Alternative = Literal["two-sided", "greater", "less"]
+METHODS = get_args(Correction)
+
+# The fields of a test, for the checker. `low` and `high` are a 95 % interval of `value` unless the test says otherwise.
+FIELDS: dict[str, type[Kind]] = {
+    "value": Number, "stat": Number, "p": Number, "adjusted": Number, "n": Integer, "low": Number, "high": Number,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

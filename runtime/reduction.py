@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .cells import mark, numbers, scalars
-from .cube import Axis, Cube
+from .cube import Axis, Cube, align, merge_missing, stack
 from .errors import ProbeError
 from .replicates import PLAIN, REPLICATE, Context, units
 
@@ -22,8 +22,12 @@ SIDE = "side"
 NESTED = ("sample", "token")  # axes of data inside an item: never drawn by themselves once the items are gone
 _COLUMNS = 2**22  # floats converted at a time in a matrix product
 
+_PAIR = " pair"  # an axis that no specification can name
+
 # Takes values [n, cells], presence [n, cells] and weights [n] or None; gives a value per cell and where there is one.
 Kernel = Callable[[np.ndarray, np.ndarray, np.ndarray | None], tuple[np.ndarray, np.ndarray]]
+# The same for two arrays of values that are present together.
+PairKernel = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None], tuple[np.ndarray, np.ndarray]]
 
 
 def row_axes(x: Cube) -> tuple[str, ...]:
@@ -163,6 +167,28 @@ def reduce_each(
     if any(p.missing is not None for p in parts):
         missing = np.stack([np.full(p.shape, None, object) if p.missing is None else p.missing for p in parts])
     return Cube((axis, *parts[0].axes), np.stack([p.values for p in parts]), missing)
+
+
+def reduce_pair(
+    a: Cube, b: Cube, over: str | None, ctx: Context | None, kernel: PairKernel, what: str, none: str
+) -> Cube:
+    """Reduce two aligned cubes of numbers together over items, or over the axis named; see `reduce_each`.
+
+    Places where either is missing are left out of both. `kernel` takes values [n, cells] twice.
+    """
+    a, b = align(a, b)
+    missing = merge_missing([a, b])
+    pair = stack(Axis(_PAIR, (0, 1)), [Cube(c.axes, scalars(c, what), missing) for c in (a, b)])
+    names = reduced(a, over)
+    if not names:
+        raise ProbeError("no-items", f"{what} needs items to compare over, and there are none", "name an axis: over=…")
+
+    def both(values, present, weights):
+        half = values.shape[1] // 2
+        result, ok = kernel(values[:, :half], values[:, half:], present[:, :half], weights)
+        return np.concatenate([result, result]), np.concatenate([ok, ok])
+
+    return reduce_each(pair, names, ctx, both, what, none).isel(_PAIR, 0)
 
 
 def _kernel_over(

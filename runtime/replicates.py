@@ -61,6 +61,10 @@ class Context:
         draws = _blocks(scheme, (self.seed, "flips", *names), lambda rng: rng.integers(0, 2, (_BLOCK, len(names))))
         return (2.0 * draws - 1.0)[:, member]
 
+    def plain(self) -> Context:
+        """The same evaluation without replicates."""
+        return replace(self, replicates=None)
+
     def replicate_axis(self, count: int) -> Axis:
         """The axis over the `count` replicates of this context."""
         start = self.replicates.start if self.replicates else 0

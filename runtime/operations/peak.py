@@ -34,10 +34,10 @@ def _label_of(x: Cube, over: str, ctx, sign: int) -> Cube:
 
     at = reduce_each(x, reduced(x, over), ctx, kernel, "argmax")
     index = np.where(at.present(), at.values, 0).astype(int)
-    return Cube(at.axes, _labels(x.axis(over))[index], at.missing)
+    return Cube(at.axes, labels_of(x.axis(over))[index], at.missing)
 
 
-def _labels(axis: Axis) -> np.ndarray:
+def labels_of(axis: Axis) -> np.ndarray:
     """The labels as an array: integers and floats stay so, all else becomes objects."""
     if all(isinstance(v, (int, np.integer)) and not isinstance(v, bool) for v in axis.labels):
         return np.array(axis.labels, dtype=int)
