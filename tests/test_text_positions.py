@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from probelang.runtime.errors import ProbeError
 from probelang.runtime.text.continuation import with_answer, with_ids
@@ -153,6 +155,33 @@ def test_a_response_is_decoded_like_the_whole(bytes_):
     assert reply.text == "x" + bytes_.decode(ids)
     covered = [reply.offsets[i] for i in positions(reply, SegmentTokens("response"))]
     assert covered[0][0] == 1 and covered[-1][1] == len(reply.text)
+
+
+def test_an_ending_token_that_is_also_the_unknown_one_ends_a_response(tmp_path):
+    directory = make.byte_level(tmp_path)
+    config = json.loads((directory / "tokenizer_config.json").read_text()) | {"unk_token": "<|im_end|>"}
+    (directory / "tokenizer_config.json").write_text(json.dumps(config))
+    tokenizer = Tokenizer.load(directory)
+    reply = with_ids(render_text("a", tokenizer), [*tokenizer.encode(" b").ids, tokenizer.eos_id], tokenizer)
+    assert reply.text == "a b" and reply.token_kinds[-1] == "special"
+
+
+@settings(max_examples=60, deadline=None)
+@given(parts=st.lists(st.text(alphabet="ab é🙂\n.", min_size=1, max_size=6), min_size=1, max_size=5))
+def test_every_written_token_belongs_to_one_segment(bytes_, pieces_, parts):
+    template = Template("p", tuple(Segment(f"s{i}", None, part) for i, part in enumerate(parts)))
+    for tokenizer in (bytes_, pieces_):
+        rendered = render(template, {}, tokenizer)
+        everything = positions(rendered, All())
+        found = []
+        for number in range(len(parts)):
+            try:
+                found += positions(rendered, SegmentTokens(f"s{number}"))
+            except ProbeError as error:
+                assert error.code == "position-not-found"
+        assert found == everything
+        named = [positions(rendered, Coordinate(segment, index)) for segment, index, _ in coordinates(rendered)]
+        assert named == [[position] for position in everything]
 
 
 def test_an_answer_can_be_teacher_forced(words):

@@ -20,7 +20,7 @@ def with_ids(rendered: Rendered, ids: Sequence[int], tokenizer: Tokenizer, *, na
     if name in rendered.spans:
         raise ProbeError("duplicate-segment", f"The prompt already has a segment {name!r}.")
     start = len(rendered.text)
-    special = tokenizer.special_ids - {tokenizer.unk_id}
+    special = tokenizer.control_ids
     added, lengths = _spell(rendered, ids, tokenizer, special)
     text = rendered.text + added
     offsets = tuple((start + low, start + high) for low, high in lengths)

@@ -49,20 +49,26 @@ def tokenise(layout: Layout, tokenizer: Tokenizer, targets: Mapping[str, str]) -
         prefix = ()
     ids = prefix + encoded.ids
     offsets = ((0, 0),) * len(prefix) + encoded.offsets
-    kinds = tuple(_kind(layout, tokenizer, *pair) for pair in zip(ids, offsets, strict=True))
+    cores = tuple(core(text, offset) for offset in offsets)
+    kinds = tuple(_kind(layout, tokenizer, *pair) for pair in zip(ids, cores, strict=True))
     pieces = tuple(text[start:end] or tokenizer.token(index) for index, (start, end) in zip(ids, offsets, strict=True))
     segments = layout.segments if layout.injected is None else (layout.injected, *layout.segments)
     spans: dict[str, tuple[int, int]] = {}
     for mark in (*segments, *layout.columns):
         spans.setdefault(mark.name, (mark.start, mark.end))
-    notes = layout.notes + oddities(layout, tokenizer, ids, offsets)
+    notes = layout.notes + oddities(layout, tokenizer, ids, cores)
     return Rendered(text, ids, offsets, pieces, kinds, segments, spans, dict(targets), notes, tokenizer.start_id)
 
 
-def _kind(layout: Layout, tokenizer: Tokenizer, index: int, offset: tuple[int, int]) -> TokenKind:
-    start, end = offset
-    unknown_word = index == tokenizer.unk_id and layout.text[start:end].strip() != tokenizer.token(index)
-    if start == end or (index in tokenizer.special_ids and not unknown_word):
+def _kind(layout: Layout, tokenizer: Tokenizer, index: int, characters: tuple[int, int]) -> TokenKind:
+    first, end = characters
+    if first == end:
         return "special"
-    first, _ = core(layout.text, offset)
-    return "text" if any(mark.start <= first < mark.end for mark in layout.segments) else "template"
+    if index in tokenizer.special_ids:
+        unknown_word = index == tokenizer.unk_id and layout.text[first:end].strip() != tokenizer.token(index)
+        if not unknown_word:
+            return "special"
+    for mark in layout.segments:
+        if mark.start <= first < mark.end:
+            return "text"
+    return "template"

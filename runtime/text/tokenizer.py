@@ -102,6 +102,12 @@ class Tokenizer:
         return frozenset(marked | {index for index in named if index is not None})
 
     @cached_property
+    def control_ids(self) -> frozenset[int]:
+        """The special ids that never stand for a word: all but the unknown token, unless it has another role too."""
+        unknown = {self.unk_id} - {self.bos_id, self.eos_id, self.start_id}
+        return self.special_ids - unknown
+
+    @cached_property
     def added_contents(self) -> tuple[str, ...]:
         """The texts of the added tokens, longest first."""
         added = self.backend.get_added_tokens_decoder().values()
