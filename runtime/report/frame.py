@@ -6,8 +6,8 @@ This file knows how labels are written as text and which columns a cell has. It 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -15,18 +15,14 @@ import polars as pl
 from ..cube import Axis, Cube, union_axes
 
 if TYPE_CHECKING:
+    from ..record import Record
+
     Extra = Cube | np.ndarray | float | int | None
 
 CELL_STARTS = ("value", "norm")  # the first column that is not a coordinate
 
 
-class Fields(Protocol):
-    """A record: cubes by field name, the main one under `value`."""
-
-    fields: Mapping[str, Cube]
-
-
-def frame_of(cube: Cube | Fields, low: Extra = None, high: Extra = None, n: Extra = None) -> pl.DataFrame:
+def frame_of(cube: Cube | Record, low: Extra = None, high: Extra = None, n: Extra = None) -> pl.DataFrame:
     """Return the tidy table of a cube or a record.
 
     Columns are the axes (with their coordinates as `axis.coordinate`), then `value` (`norm` where cells are vectors),

@@ -1,0 +1,90 @@
+"""Charts for plots, and their files: Vega-Lite, SVG and PNG. Nothing is fetched: fonts and scripts are local."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from ..errors import ProbeError
+from ..results import PlotResult
+from . import theme
+from .channels import Prepared, prepare
+from .marks import BUILDERS, Size
+
+VEGA_LITE = "6.4"
+PNG_SCALE = 2.0
+PANEL_SIZES = {1: (520, 320), 2: (290, 210), 3: (190, 160), 4: (150, 130)}
+
+
+def chart(plot: PlotResult, titled: bool = True, ink: str = theme.INK) -> alt.LayerChart | alt.FacetChart:
+    """Build the chart of a plot; `unknown-column` where an encoding names no column of its frame."""
+    if plot.mark not in BUILDERS:
+        raise ProbeError("unknown-mark", f"plot {plot.name} is a {plot.mark}", f"marks are {', '.join(BUILDERS)}")
+    data = prepare(plot)
+    panels = data.labels("facet") if "facet" in data.fields else []
+    across = _across(len(panels))
+    width, height = PANEL_SIZES[across]
+    size = Size(plot.options.get("width", width), plot.options.get("height", height), ink)
+    built = BUILDERS[plot.mark](data, plot.options, size)
+    table = alt.Data(values=_values(data))
+    if panels:
+        title = data.title("facet")
+        label = "datum.label" if _words(panels) else f"{json.dumps(title + ' ')} + datum.label"
+        header = alt.Header(title=title if _words(panels) else None, labelExpr=label)
+        field = alt.Facet(f"{data.fields['facet']}:N", sort=panels, header=header)
+        built = built.facet(field, columns=across, data=table)
+    else:
+        built = built.properties(data=table)
+    if titled:
+        heading = plot.options.get("title") or plot.name.replace("_", " ")
+        built = built.properties(title=alt.Title(heading, subtitle=list(data.notes), subtitleFontSize=10))
+    return built.configure(**theme.config(ink))
+
+
+def spec(plot: PlotResult, titled: bool = True, ink: str = theme.INK) -> dict[str, Any]:
+    """Return the Vega-Lite specification of a plot, data included."""
+    return chart(plot, titled, ink).to_dict()
+
+
+def notes(plot: PlotResult) -> tuple[str, ...]:
+    """Say what a plot leaves out: cells that could not be computed, panels beyond the first."""
+    return prepare(plot).notes
+
+
+def svg(specification: dict[str, Any]) -> str:
+    """Render a specification as SVG."""
+    import vl_convert
+
+    return vl_convert.vegalite_to_svg(json.dumps(specification), vl_version=VEGA_LITE, allowed_base_urls=[])
+
+
+def png(specification: dict[str, Any]) -> bytes:
+    """Render a specification as PNG, at twice the size on screen."""
+    import vl_convert
+
+    return vl_convert.vegalite_to_png(
+        json.dumps(specification), vl_version=VEGA_LITE, scale=PNG_SCALE, allowed_base_urls=[]
+    )
+
+
+def _values(data: Prepared) -> list[dict[str, Any]]:
+    """The rows as JSON: infinities and what is null are left out, since a cell without a value has no place."""
+    floats = [c for c in data.rows.columns if data.rows[c].dtype.is_float()]
+    finite = data.rows.with_columns(pl.when(pl.col(c).is_finite()).then(pl.col(c)).alias(c) for c in floats)
+    rows = finite.with_columns(pl.col(c).round_sig_figs(6) for c in floats).to_dicts()
+    return [{k: v for k, v in row.items() if v is not None} for row in rows]
+
+
+def _across(panels: int) -> int:
+    """Panels in a row, so that rows fill up."""
+    if panels <= 3:
+        return max(panels, 1)
+    return 2 if panels == 4 else 3 if panels <= 9 else min(4, math.ceil(math.sqrt(panels)))
+
+
+def _words(labels: list) -> bool:
+    return any(isinstance(label, str) for label in labels)
