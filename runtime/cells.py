@@ -63,7 +63,7 @@ def mark(x: Cube, bad: np.ndarray, reason: str) -> Cube:
     missing[bad] = reason
     values = x.values
     if values.dtype.kind == "f":
-        values = values.copy()
+        values = np.array(values)
         values[bad] = np.nan
     return Cube(x.axes, values, missing)
 

@@ -88,7 +88,7 @@ class Cube:
         """Take one position (drops the axis) or several (keeps it) of an axis."""
         at = self.position(name)
         axis = self.axes[at]
-        values = np.take(self.values, index, axis=at)
+        values = _take(self.values, index, at)
         missing = None if self.missing is None else _take(self.missing, index, at)
         if np.ndim(index) == 0:
             return Cube(self.axes[:at] + self.axes[at + 1 :], values, missing)
@@ -114,7 +114,7 @@ class Cube:
         if extra:
             raise ValueError(f"cannot expand: {extra} would be lost")
         ordered = self.transpose([n for n in wanted if n in self.names])
-        index = tuple(slice(None) if a.name in self.names else None for a in axes)
+        index = (*(slice(None) if a.name in self.names else None for a in axes), Ellipsis)  # an array, also of no axes
         shape = tuple(len(a) for a in axes)
         values = np.broadcast_to(ordered.values[index], shape + self.feature)
         missing = None if ordered.missing is None else np.broadcast_to(ordered.missing[index], shape)
@@ -124,7 +124,7 @@ class Cube:
 def _take(array: np.ndarray, index: int | np.ndarray, at: int) -> np.ndarray:
     """`np.take` that keeps an object array an array, also when one cell remains."""
     taken = np.take(array, index, axis=at)
-    if isinstance(taken, np.ndarray):
+    if isinstance(taken, np.ndarray) or array.dtype != object:
         return taken
     cell = np.empty((), dtype=object)
     cell[()] = taken

@@ -285,9 +285,9 @@ def _explain(result: Cube, bad: np.ndarray, x: Cube, gone: tuple[str, ...], none
         return mark(result, bad, none if np.prod(x.shape) else "there are no items")
     ordered = x.transpose((*result.names, *gone)).missing
     reasons = np.full(result.shape, None, dtype=object)
-    for cell in zip(*np.nonzero(bad)):
+    for cell in map(tuple, np.argwhere(bad)):
         inside = ordered[cell].ravel() if gone else np.array([ordered[cell]], dtype=object)
         reasons[cell] = none if len(inside) == 0 or None in inside else inside[0]
-    values = result.values.copy()
+    values = np.array(result.values)
     values[bad] = np.nan
     return Cube(result.axes, values, reasons)

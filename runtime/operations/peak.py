@@ -34,7 +34,7 @@ def _label_of(x: Cube, over: str, ctx, sign: int) -> Cube:
 
     at = reduce_each(x, reduced(x, over), ctx, kernel, "argmax")
     index = np.where(at.present(), at.values, 0).astype(int)
-    return Cube(at.axes, labels_of(x.axis(over))[index], at.missing)
+    return Cube(at.axes, labels_of(x.axis(over))[index.ravel()].reshape(index.shape), at.missing)
 
 
 def labels_of(axis: Axis) -> np.ndarray:

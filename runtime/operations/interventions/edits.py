@@ -1,0 +1,60 @@
+"""Edits of activations. Their operands are read in a run without interventions."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ....compiler.kinds import (
+    Activation, Boolean, Direction, Intervention, Number, Place, Prompts, Site, Tokens, Vector,
+)  # fmt: skip
+from ...registry import operation
+
+
+@operation(work="intervention", subject="place")
+def patch(place: Place, from_: Activation | Vector | Prompts, *, in_order: Boolean = False) -> Intervention:
+    """Replace activations at a place by others.
+
+    `from` is an activation (of other prompts, tokens or layers), a vector, or prompts: then the same site and tokens
+    are read on these. For a layer set all of its layers are patched at once, each from its own layer.
+    """
+
+
+@operation(work="intervention", subject="place")
+def ablate(
+    place: Place, method: Literal["zero", "mean", "resample"] = "zero", *, over: Prompts | None = None,
+    seed: Number = 0, in_order: Boolean = False,
+) -> Intervention:  # fmt: skip
+    """Replace activations at a place by zero, by their mean over items, or by those of another item.
+
+    The mean and the other items are of the run's own prompts, or of `over`. `resample` draws by hash of (seed, item).
+    """
+
+
+@operation("scale", work="intervention", subject="place")
+def scale_(place: Place, factor: Number, *, in_order: Boolean = False) -> Intervention:
+    """Multiply activations at a place by a factor; 1 changes nothing, to the bit."""
+
+
+@operation(work="intervention", subject="direction")
+def project_out(
+    direction: Direction | None, *, alpha: Number = 1.0, site: Site | None = None, tokens: Tokens | None = None
+) -> Intervention:
+    """Remove the component along a direction: h - alpha (h·d̂) d̂.
+
+    `alpha=1` projects, 2 reflects, larger values over-project. Acts at the direction's own site unless `site` says
+    otherwise, at all tokens that were written (no specials, no template) unless `tokens` does.
+    """
+
+
+@operation(work="intervention", subject="direction")
+def steer(
+    direction: Direction | None, *, scale: Number = 1.0, unit: Literal["raw", "unit", "residual_norm"] = "raw",
+    site: Site | None = None, tokens: Tokens | None = None,
+    during: Literal["prompt", "response", "predicting", "all"] = "predicting",
+) -> Intervention:  # fmt: skip
+    """Add a direction: h + scale · d.
+
+    `unit`: "raw" adds the vector with its own norm, "unit" with norm one, "residual_norm" with the mean norm of the
+    activations that it is added to. Acts at the direction's own site unless `site` says otherwise, at all tokens that
+    were written unless `tokens` does. `during` is the scope while generating and means nothing otherwise.
+    """

@@ -1,0 +1,1 @@
+"""Measures of a next-token distribution: kernels on logits."""

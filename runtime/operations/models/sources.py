@@ -1,0 +1,38 @@
+"""Models from the hub, a directory or the zoo."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ....compiler.kinds import Dataset, Model, Text
+from ...registry import operation
+
+DTypes = Literal["float32", "bfloat16", "float16", "float64"]
+
+
+def _dataset_if_split(kinds: dict) -> type:
+    return Dataset if "split" in kinds else Model
+
+
+@operation(work="model", axes="none", infer=_dataset_if_split)
+def hub(
+    id: Text, *, revision: Text | None = None, dtype: DTypes | None = None, split: Text | None = None,
+    head: Literal["reward"] | None = None,
+) -> Model:  # fmt: skip
+    """Model (or, with `split`, dataset) from the Hugging Face hub.
+
+    A list of revisions is an axis `revision`. `dtype` defaults to what the command line says, float32 else.
+    """
+
+
+@operation(work="model", axes="none")
+def path(directory: Text, *, dtype: DTypes | None = None) -> Model:
+    """Model from a directory in hub layout (`config.json`, safetensors, `tokenizer.json`), relative to the spec."""
+
+
+@operation(work="model", axes="none")
+def zoo(name: Text, *, revision: Text | None = None, dtype: DTypes | None = None) -> Model:
+    """Small model that ships with the package: `base`, `sft`, `dpo`, `rl`, `facts` and others (`probe zoo` lists them).
+
+    A list of revisions is an axis `revision`.
+    """

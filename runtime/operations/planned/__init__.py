@@ -1,0 +1,1 @@
+"""Operations that have a signature and do not run yet, by family."""

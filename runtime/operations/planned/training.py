@@ -1,0 +1,53 @@
+"""Models that are trained, adapted or merged."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ....compiler.kinds import AdapterSpec, Generated, Integer, Intervention, Model, Number, Part, Prompts, Site, Text, Tokens
+from ...registry import operation
+
+
+@operation(work="train", axes="none", planned=True)
+def finetune(
+    model: Model, *, prompts: Prompts | None = None, response: Text | Generated | None = None, text: Text | None = None,
+    method: Literal["sft", "dpo"] = "sft", adapter: AdapterSpec | None = None, epochs: Integer = 1, rate: Number = 1e-5,
+    seed: Integer = 0,
+) -> Model:  # fmt: skip
+    """Model trained further on prompts with responses, or on plain texts."""
+
+
+@operation(axes="broadcast", planned=True)
+def lora(rank: Integer, *, alpha: Number | None = None, targets: list[Part] | None = None) -> AdapterSpec:
+    """Recipe of a low-rank adapter; `alpha` defaults to the rank, so that its scale is one at every rank."""
+
+
+@operation(work="model", axes="none", planned=True)
+def adapter(model: Model, directory: Text) -> Model:
+    """Model with an adapter from a directory."""
+
+
+@operation(work="model", axes="none", planned=True)
+def merge(
+    models: list[Model], *, method: Literal["linear", "slerp", "ties", "dare_ties", "dare_linear", "task_arithmetic"] | Text,
+    weights: list[Number] | None = None, t: Number | None = None, base: Model | None = None, density: Number = 1.0, seed: Integer = 0,
+) -> Model:  # fmt: skip
+    """Model whose weights are those of several, joined."""
+
+
+@operation(work="train", axes="none", adds=(("generation", "written"),), planned=True)
+def chain(first: Model, *, steps: Integer, next: Model) -> Model:
+    """Models made one from the other: `next` is a model expression in which `previous` is the one before."""
+
+
+@operation(work="intervention", planned=True)
+def graft(
+    donor: Model, *, parts: list[Part | Site], at: Tokens, layers: list[Integer] | None = None,
+    head: Literal["never", "always", "last_token"] = "never",
+) -> Intervention:  # fmt: skip
+    """Weights of another model, at some tokens and in some parts."""
+
+
+@operation(work="intervention", planned=True)
+def gate(student: Model, *, at: Tokens, generated: Literal["off", "on"] = "off") -> Intervention:
+    """Adapter of a student, at some tokens only."""

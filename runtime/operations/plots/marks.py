@@ -1,0 +1,37 @@
+"""Plots: a mark, with axes of the statistic on its channels."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ....compiler.kinds import AxisName, Number, Plot, Test
+from ...registry import operation
+
+
+@operation(work="plot", axes="none")
+def line(
+    y: Number | Test, *, x: AxisName, color: AxisName | None = None, dash: AxisName | None = None, facet: AxisName | None = None,
+    band: Number | Test | None = None, rule: Number | Test | None = None, log: Literal["x", "y", "xy"] | None = None,
+) -> Plot:  # fmt: skip
+    """Lines over an axis, with intervals as bands. `band` draws a null's range behind them, `rule` a level."""
+
+
+@operation(work="plot", axes="none")
+def bar(
+    y: Number | Test, *, x: AxisName, color: AxisName | None = None, facet: AxisName | None = None,
+    rule: Number | Test | None = None,
+) -> Plot:  # fmt: skip
+    """Bars with intervals."""
+
+
+@operation(work="plot", axes="none")
+def heatmap(z: Number | Test, *, x: AxisName, y: AxisName, facet: AxisName | None = None) -> Plot:
+    """Cells over two axes, coloured by value; facets share one scale. A value with both signs gets a scale around zero."""
+
+
+@operation(work="plot", axes="none")
+def scatter(
+    points: Number, *, color: AxisName | None = None, facet: AxisName | None = None, x: AxisName | None = None,
+    y: AxisName | None = None,
+) -> Plot:  # fmt: skip
+    """Points; two components of a projection, or a value over an axis."""
