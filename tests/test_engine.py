@@ -4,12 +4,12 @@ import dataclasses
 
 import pytest
 import torch
-from helpers_models import ARCHITECTURES, build
 from transformers import AutoModelForCausalLM
 
 from probelang.runtime.engine import Batch, Edit, Engine, Read, pad
 from probelang.runtime.models import ModelSource, load
 from probelang.runtime.sites import SiteRef
+from tests.helpers_models import ARCHITECTURES, build
 
 torch.set_num_threads(1)
 ROWS = [[1, 14, 20, 30, 41, 50, 9, 12], [1, 33, 62], [1, 5, 7, 9, 50], [1, 40, 41, 42, 43, 44, 45]]
@@ -166,8 +166,9 @@ def test_resid_mid_edit_moves_both_branches(models, arch):
     block = f"{BLOCKS.get(arch, 'model.layers')}.1"
     v = torch.randn(32, generator=torch.Generator().manual_seed(7))
     here = Edit(SiteRef("resid_mid", 1), "add", t(0, 2), t(3, 2), v.expand(2, -1))
+    halve = Edit(SiteRef("mlp", 1), "scale", t(0), t(3), None, torch.tensor([0.5]))
     batch = dataclasses.replace(
-        last_logits(Batch(*pad(ROWS)), [here]),
+        last_logits(Batch(*pad(ROWS)), [here, halve]),
         reads=(
             Read("out", SiteRef("logits"), t(0, 1, 2), t(7, 2, 4)),
             Read("mid", SiteRef("resid_mid", 1), t(0), t(3)),
@@ -177,9 +178,10 @@ def test_resid_mid_edit_moves_both_branches(models, arch):
     )
     found = Engine(model).run(batch)
     # What is added to attention's update is added to the residual that both branches read.
-    attn = SUBLAYERS.get(arch, ("self_attn.o_proj", "mlp"))[0]
+    attn, mlp = SUBLAYERS.get(arch, ("self_attn.o_proj", "mlp"))
     for i, position in ((0, 3), (1, None), (2, 2)):
         hooks = [] if position is None else [(f"{block}.{attn}", changed_at(position, lambda h: h + v))]
+        hooks += [(f"{block}.{mlp}", changed_at(3, lambda h: 0.5 * h))] if i == 0 else []
         assert close(found["out"][i], plain_logits(hf, ROWS[i], hooks))
     assert torch.equal(found["post"], found["mid"] + found["mlp"])
 

@@ -7,15 +7,17 @@ import threading
 
 import pytest
 import torch
-from helpers_models import build
 
 from probelang.runtime.counts import Counts, layers_run, predicted
 from probelang.runtime.engine import Batch, Edit, Engine, Read, pad
+from probelang.runtime.engine.edits import edited
 from probelang.runtime.engine.split import is_out_of_memory
+from probelang.runtime.engine.steps import Action
 from probelang.runtime.engine.visit import Visitor
 from probelang.runtime.errors import ProbeError
 from probelang.runtime.models import ModelSource, load
-from probelang.runtime.sites import SITES, SiteRef
+from probelang.runtime.sites import SITES, Place, SiteRef
+from tests.helpers_models import build
 
 torch.set_num_threads(1)
 ROWS = [[1, 14, 20, 30, 41, 50, 9, 12], [1, 33, 62], [1, 5, 7, 9, 50], [1, 40, 41, 42, 43, 44, 45]]
@@ -234,3 +236,23 @@ def test_importing_nnsight_leaves_other_objects_alone():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize("kind", ["add", "project_out", "blend", "scale"])
+def test_an_idle_amount_keeps_signed_zeros_and_ignores_what_it_would_add(kind):
+    h = torch.tensor([[-0.0, 1.5, -2.0]])
+    values = torch.tensor([[float("inf"), -1.0, 0.0]])
+    edit = Edit(SiteRef("embed"), kind, t(0), t(0), values, torch.ones(1) if kind == "scale" else torch.zeros(1))
+    assert torch.equal(edited(h, edit).view(torch.int32), h.view(torch.int32))
+
+
+def test_an_edit_never_writes_into_the_tensor_that_the_model_made():
+    h, site = torch.zeros(1, 2, 3), SiteRef("embed")
+    edit = Action(Place("x", "output", 3), Edit(site, "set", t(0), t(1), torch.ones(1, 3)))
+    read = Action(Place("x", "output", 3), Read("h", site, t(0), t(1)))
+    visitor = Visitor()
+    changed = visitor.at_module(h, [edit, read])
+    assert not h.any() and changed[0, 1].all() and not changed[0, 0].any()
+    changed.zero_()
+    assert visitor.found["h"].all()
+    assert visitor.at_module(h, [read]) is h

@@ -5,7 +5,6 @@ import shutil
 
 import pytest
 import torch
-from helpers_models import ARCHITECTURES, MORE_ARCHITECTURES, build
 
 from probelang.runtime.counts import Counts
 from probelang.runtime.determinism import derive_seed, deterministic, generator, numerics
@@ -16,6 +15,7 @@ from probelang.runtime.sites import SiteRef
 from probelang.runtime.sources import source_facts
 from probelang.runtime.weight_files import fingerprint
 from probelang.runtime.weights import part_diff_norms, part_norms
+from tests.helpers_models import ARCHITECTURES, MORE_ARCHITECTURES, build
 
 torch.set_num_threads(1)
 COMMIT, OTHER = "a" * 40, "b" * 40

@@ -5,14 +5,14 @@ import sys
 
 import pytest
 import torch
-from helpers_models import ARCHITECTURES, MORE_ARCHITECTURES, build
-from plain_blocks import plain_sites
 
 from probelang.runtime.engine import Batch, Engine, Read, pad
 from probelang.runtime.errors import ProbeError
 from probelang.runtime.facts import ModelFacts, model_facts
 from probelang.runtime.models import ModelSource, load
 from probelang.runtime.sites import SITES, SiteRef, place, site_infos
+from tests.helpers_models import ARCHITECTURES, MORE_ARCHITECTURES, build
+from tests.plain_blocks import plain_sites
 
 torch.set_num_threads(1)
 ROWS = [[1, 14, 20, 30, 41, 50, 9], [1, 33, 62]]
