@@ -158,6 +158,7 @@ def proof() -> pl.DataFrame:
 def plot(name: str, mark: str, frame: pl.DataFrame, measure: str, **more: object) -> PlotResult:
     """Make a plot of the synthetic spec."""
     encodings = {k: more.pop(k) for k in ("x", "y", "color", "dash", "facet", "band") if isinstance(more.get(k), str)}
+    encodings |= {"band": "chance"} if "band" in more else {}
     start = f"plot {name} "
     return PlotResult(name, line_of(start), text_of(start), mark, frame, encodings, measure=measure, **more)
 

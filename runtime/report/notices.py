@@ -18,6 +18,8 @@ class Notice:
     @staticmethod
     def of(warning: Any, spec_text: str = "") -> Notice:
         """Read a diagnostic (with a span), a mapping, or plain text."""
+        if isinstance(warning, Notice):
+            return warning
         if isinstance(warning, str):
             return Notice("", warning)
         if isinstance(warning, dict):

@@ -40,14 +40,18 @@ def chart(plot: PlotResult, titled: bool = True, ink: str = theme.INK) -> alt.La
     else:
         built = built.properties(data=table)
     if titled:
-        heading = plot.options.get("title") or plot.name.replace("_", " ")
-        built = built.properties(title=alt.Title(heading, subtitle=list(data.notes), subtitleFontSize=10))
+        built = built.properties(title=alt.Title(heading(plot), subtitle=list(data.notes), subtitleFontSize=10))
     return built.configure(**theme.config(ink))
 
 
 def spec(plot: PlotResult, titled: bool = True, ink: str = theme.INK) -> dict[str, Any]:
     """Return the Vega-Lite specification of a plot, data included."""
     return chart(plot, titled, ink).to_dict()
+
+
+def heading(plot: PlotResult) -> str:
+    """Return a plot's title: the one given, else its name in words."""
+    return plot.options.get("title") or plot.name.replace("_", " ")
 
 
 def notes(plot: PlotResult) -> tuple[str, ...]:

@@ -42,8 +42,7 @@ class Sheet:
 
 def layout(result: Result, width: int) -> Sheet:
     """Choose a list or a grid for a table of `width` characters."""
-    grid = _grid(result, width) if result.kind in ("number", "boolean") else None
-    return grid or listing(result, LONG)
+    return grid(result, width) or listing(result, LONG)
 
 
 def varying(frame: pl.DataFrame) -> tuple[list[str], Fixed]:
@@ -53,6 +52,32 @@ def varying(frame: pl.DataFrame) -> tuple[list[str], Fixed]:
     several = [c for c in names if frame[c].n_unique() > 1]
     shared = [c for c in (*names, "n") if c in frame.columns and c not in several and frame[c].n_unique() == 1]
     return several, tuple((c, cell_text(frame[c][0])) for c in shared)
+
+
+def grid(result: Result, width: int) -> Sheet | None:
+    """Lay out one axis across and the others down; None where a list reads better or nothing fits."""
+    axes, fixed = varying(result.frame)
+    if result.kind not in ("number", "boolean"):
+        return None
+    if len(axes) < 2 or result.frame.height <= LONG or result.frame.select(axes).is_duplicated().any():
+        return None
+    frame = result.frame.with_columns(shown_labels(result.frame, a).alias(a) for a in axes)
+    write = style(frame["value"].to_list())
+    cells = [BLANK if v is None else write(v) for v in frame["value"]]
+    for across in sorted(reversed(axes), key=lambda a: frame[a].n_unique()):
+        down = [a for a in axes if a != across]
+        labels = frame[across].unique(maintain_order=True).to_list()
+        heads = list(map(cell_text, labels))
+        keys = frame.select(down).unique(maintain_order=True).rows()
+        room = sum(max(len(a), *(len(cell_text(k[i])) for k in keys)) + 1 for i, a in enumerate(down))
+        room += sum(max(len(h), *map(len, cells)) + 1 for h in heads)
+        if room > width or len(keys) > GRID_ROWS * (len(axes) - 1):
+            continue
+        found = dict(zip(frame.select([*down, across]).rows(), cells, strict=True))
+        rows = tuple((*map(cell_text, key), *(found.get((*key, label), "") for label in labels)) for key in keys)
+        numeric = (*(frame[a].dtype.is_numeric() for a in down), *(True for _ in heads))
+        return Sheet((*down, *heads), numeric, rows, fixed, across=across, missing=reasons(frame))
+    return None
 
 
 def listing(result: Result, most: int) -> Sheet:
@@ -107,30 +132,6 @@ def is_coordinate(name: str, columns: list[str]) -> bool:
     """Say whether a column only describes another one: `axis.coordinate`, `set[0]`, `size(set)`."""
     others = [c for c in columns if c != name]
     return any(name.startswith((f"{other}.", f"{other}[")) or name == f"size({other})" for other in others)
-
-
-def _grid(result: Result, width: int) -> Sheet | None:
-    """Lay out one axis across and the others down; None where a list reads better or nothing fits."""
-    axes, fixed = varying(result.frame)
-    if len(axes) < 2 or result.frame.height <= LONG or result.frame.select(axes).is_duplicated().any():
-        return None
-    frame = result.frame.with_columns(shown_labels(result.frame, a).alias(a) for a in axes)
-    write = style(frame["value"].to_list())
-    cells = [BLANK if v is None else write(v) for v in frame["value"]]
-    for across in sorted(reversed(axes), key=lambda a: frame[a].n_unique()):
-        down = [a for a in axes if a != across]
-        labels = frame[across].unique(maintain_order=True).to_list()
-        heads = list(map(cell_text, labels))
-        keys = frame.select(down).unique(maintain_order=True).rows()
-        room = sum(max(len(a), *(len(cell_text(k[i])) for k in keys)) + 1 for i, a in enumerate(down))
-        room += sum(max(len(h), *map(len, cells)) + 1 for h in heads)
-        if room > width or len(keys) > GRID_ROWS * (len(axes) - 1):
-            continue
-        found = dict(zip(frame.select([*down, across]).rows(), cells, strict=True))
-        rows = tuple((*map(cell_text, key), *(found.get((*key, label), "") for label in labels)) for key in keys)
-        numeric = (*(frame[a].dtype.is_numeric() for a in down), *(True for _ in heads))
-        return Sheet((*down, *heads), numeric, rows, fixed, across=across, missing=reasons(frame))
-    return None
 
 
 def _telling(frame: pl.DataFrame, most: int) -> tuple[pl.DataFrame, str]:
