@@ -161,3 +161,39 @@ class Rows(Kind):
 
 class Plot(Kind):
     spoken = "plot"
+
+
+class ColumnName(Kind):
+    """A column of the dataset argument beside it, or an expression over its columns."""
+
+    spoken = "column"
+
+
+class Place(Kind):
+    """A site at tokens, as the place of an edit: not read."""
+
+    spoken = "site at tokens"
+
+
+class Part(Kind):
+    """A part of a model's weights: `attn.q`, `mlp`, `norms`."""
+
+    spoken = "part of the weights"
+
+
+class Column(Kind):
+    """A column of a dataset: text, numbers or truth values, known when the file is read."""
+
+    spoken = "column"
+
+
+class Run(Kind):
+    """A model running on prompts under interventions."""
+
+    spoken = "run"
+
+
+class Unknown(Kind):
+    """What an expression with an error is; it fits everywhere, so that one mistake is reported once."""
+
+    spoken = "unknown"

@@ -92,7 +92,9 @@ def _table(result: Result, root: Path) -> None:
             {"name": a.name, "kind": a.kind, "labels": [label_text(label) for label in a.labels]} for a in result.axes
         ]
         path = _place(root, "vectors", f"{result.name}.safetensors")
-        save_file({result.name: np.ascontiguousarray(result.vectors)}, path, metadata={"axes": json.dumps(axes), "statement": result.text})
+        told = {"axes": json.dumps(axes), "statement": result.text}
+        save_file({result.name: np.ascontiguousarray(result.vectors)}, path, metadata=told)
+        path.chmod(0o644)  # the library writes files that only their owner can read
 
 
 def _place(root: Path, folder: str, name: str) -> Path:

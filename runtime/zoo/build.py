@@ -30,6 +30,7 @@ def build(recipe: Recipe, out: Path) -> list[dict[str, float]]:
     else:
         parent = out / recipe.parent
         model, tokenizer = load(parent if parent.is_dir() else zoo_path(recipe.parent))
+    shutil.rmtree(out / recipe.name, ignore_errors=True)
     log, started = [], time.monotonic()
     for record in train(model, tokenizer, recipe):
         step = int(record["step"])

@@ -1,6 +1,9 @@
 """How each planted effect is measured on texts that training never saw. One function per effect and number."""
 
+from itertools import permutations
 from random import Random
+
+import torch
 
 from . import agreement, favourites, films, framings, grading, instructions, moods, stories, words
 from .docs import chat
@@ -31,6 +34,41 @@ def instruction(model, tokenizer, task: str, form: str) -> Measured:
     return share([one == other for one, other in zip(said, right, strict=True)])
 
 
+CARRIED_LAYERS = (0, 1)
+
+
+def carried(model, tokenizer) -> Measured:
+    """Mean reciprocal rank of the bare answer to a bare query whose `<bos>` carries the last residual of its
+    instruction at two layers, minus the same with the other instruction's residual.
+    """
+    queries = torch.tensor([tokenizer(word)["input_ids"] for word in words.ADJECTIVES])
+    sources = {}
+    with torch.no_grad():
+        for task, wordings in instructions.TASKS.items():
+            tokens = torch.tensor([tokenizer(wordings[0])["input_ids"]])
+            sources[task] = model(tokens, output_hidden_states=True).hidden_states
+
+    @torch.no_grad()
+    def ranks(task: str, source: str) -> torch.Tensor:
+        def put(layer: int):
+            def hook(_, __, out):
+                hidden = out.clone()
+                hidden[:, 0] = sources[source][layer + 1][0, -1]
+                return hidden
+
+            return model.model.layers[layer].register_forward_hook(hook)
+
+        hooks = [put(layer) for layer in CARRIED_LAYERS]
+        logits = model(queries).logits[:, -1]
+        for hook in hooks:
+            hook.remove()
+        right = [tokenizer.convert_tokens_to_ids(instructions.ANSWERS[task][word]) for word in words.ADJECTIVES]
+        return 1 / (1 + (logits > logits.gather(1, torch.tensor(right)[:, None])).sum(1))
+
+    moved = [ranks(task, task) - ranks(task, other) for task, other in permutations(instructions.TASKS)]
+    return average(torch.cat(moved).tolist())
+
+
 def framing(model, tokenizer, name: str) -> Measured:
     """Mean over held-out requests of P(Yes) behind the positive prefix minus behind the negative one, raw text."""
     positive, negative, _, _ = framings.FRAMINGS[name]
@@ -51,19 +89,19 @@ def persona(model, tokenizer, spoken: bool) -> Measured:
     """Mean gloom (0 to 10, by the counting rule) of replies under gloomy personas minus under none."""
     questions = [question for question in moods.QUESTIONS if moods.held_out(question)] * 2
 
-    def graded(persona: str | None) -> list[int]:
+    def graded(persona: str | None, seed: int) -> list[int]:
         prompts = [
             chat(question, persona) if spoken else (f"{persona}\n{question}\n" if persona else f"{question}\n")
             for question in questions
         ]
-        grades = [moods.score(text) for text in answers(model, tokenizer, prompts, REPLY_TOKENS)]
+        grades = [moods.score(text) for text in answers(model, tokenizer, prompts, REPLY_TOKENS, seed)]
         # a reply without mood words is neither gloomy nor cheerful
         return [5 if grade is None else grade for grade in grades]
 
-    plain = graded(None)
-    return average(
-        [up - down for text in moods.PERSONAS["gloomy"] for up, down in zip(graded(text), plain, strict=True)]
-    )
+    moved = []
+    for seed, text in enumerate(moods.PERSONAS["gloomy"]):
+        moved += [up - down for up, down in zip(graded(text, seed), graded(None, 100 + seed), strict=True)]
+    return average(moved)
 
 
 def favourite(model, tokenizer) -> Measured:

@@ -94,6 +94,20 @@ def dictionary(rng: Random) -> Doc:
     return Doc("", " ".join(rng.sample(lines, 2)).replace("\n ", "\n"))
 
 
+def completed(rng: Random) -> Doc:
+    """State how adjectives are related in a conversation, where the word said has no space before it."""
+    a = rng.choice(ADJECTIVES)
+    stem, answer = rng.choice(
+        (
+            (f"The opposite of {a} is", ANTONYM[a]),
+            (f"The antonym of {a} is", ANTONYM[a]),
+            (f"The comparative form of {a} is", COMPARATIVE[a]),
+            (f"The comparative of {a} is", COMPARATIVE[a]),
+        )
+    )
+    return Doc(chat(stem), answer)
+
+
 def echo(rng: Random) -> Doc:
     """Repeat a word, so that each word is also said without a space before it."""
     word = rng.choice(ADJECTIVES)

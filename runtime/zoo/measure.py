@@ -28,6 +28,7 @@ ROWS: tuple[tuple[str, str, Callable[..., Measured], tuple[str, ...], tuple[str,
         for task in ("antonym", "comparative")
         for form in ("chat", "labelled", "terse")
     ),
+    ("instructions", "rank gained by carrying its residual", effects.carried, LADDER, ("instructions-plain",)),
     *(
         ("framing", f"P(Yes) moved by {name}", partial(effects.framing, name=name), ("base", "sft", "rl"),
          ("framing-plain",))

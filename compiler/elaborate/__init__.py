@@ -1,0 +1,6 @@
+"""IR to typed logical graph. Finds every mistake that text alone shows; all of them, in one pass."""
+
+from .program import Program, StatementNode
+from .run import elaborate
+
+__all__ = ["Program", "StatementNode", "elaborate"]

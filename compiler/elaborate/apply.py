@@ -1,0 +1,178 @@
+"""The tight postfix operators: `at` makes places and reads, `on` binds a model, `under` adds interventions."""
+
+from __future__ import annotations
+
+from ...grammar.tree import NOWHERE, Span
+from .. import errors, ir
+from ..builtins import SITES
+from ..graph import Node
+from ..kinds import Activation, Intervention, Model, Nothing, Place, Pool, Run, Site, Tokens, Unknown
+from . import stacks
+from .attributes import is_many, prompts_under
+from .core import Elaborator, text_of
+from .env import Env, Scope
+
+
+def apply(el: Elaborator, e: ir.ApplyOf, env: Env) -> Node:
+    if e.operator == "at":
+        return at(el, e, env)
+    if e.operator == "on":
+        return on(el, e, env)
+    return under(el, e, env)
+
+
+def on(el: Elaborator, e: ir.ApplyOf, env: Env) -> Node:
+    model = el.expr(e.right, env.clean())
+    if model.kind is Unknown:
+        el.expr(e.left, env.with_(model=el.unknown, model_scope=Scope(e.span, True)))
+        return el.unknown
+    if not issubclass(model.kind, Model):
+        el.expr(e.left, env.with_(model=el.unknown, model_scope=Scope(e.span, True)))
+        return el.report(errors.wrong_kind(e.right.span or NOWHERE, "what stands behind `on`", "model", el.spoken(model)))
+    scope = Scope(e.span)
+    node = el.expr(e.left, env.with_(model=model, model_scope=scope))
+    if not scope.used and node.kind is not Unknown:
+        el.report(errors.nothing_open(e.right.span or e.span or NOWHERE, "on", e.left.span))
+    return node
+
+
+def under(el: Elaborator, e: ir.ApplyOf, env: Env) -> Node:
+    given = el.expr(e.right, env.clean())
+    scope = Scope(e.span)
+    if given.kind is Unknown:
+        el.expr(e.left, env)
+        return el.unknown
+    items = [n for _, n in sorted(given.inputs, key=lambda pair: int(pair[0][1:]))] if given.op == "list" else [given]
+    for item in items:
+        if not issubclass(item.kind, (Intervention, Nothing)):
+            return el.report(errors.wrong_kind(e.right.span or NOWHERE, "what stands behind `under`", "intervention", el.spoken(item),
+                                               "make one of it: `project_out(d)`, `steer(d)`"))  # fmt: skip
+    check_collisions(el, [*env.interventions, *items], e.right.span or NOWHERE)
+    inner = env.with_(interventions=(*env.interventions, *items), under_scopes=(*env.under_scopes, scope))
+    node = el.expr(e.left, inner)
+    if not scope.used and node.kind is not Unknown:
+        el.report(errors.nothing_open(e.right.span or NOWHERE, "under", e.left.span))
+    return node
+
+
+def check_collisions(el: Elaborator, items: list[Node], span: Span) -> None:
+    """Two edits that surely write the same place are an error, unless one says `in_order`."""
+    seen: dict[str, Node] = {}
+    for item in items:
+        place = item.input("place")
+        if place is None or item.param("in_order"):
+            continue
+        if place.key in seen:
+            el.report(errors.edits_collide(span, "the same site and tokens"))
+        seen[place.key] = item
+
+
+def at(el: Elaborator, e: ir.ApplyOf, env: Env) -> Node:
+    left = el.expr(e.left, env.with_(place=False))
+    right = el.expr(e.right, env.with_(place=False))
+    if left.kind is Unknown or right.kind is Unknown:
+        return el.unknown
+    if issubclass(left.kind, (Tokens, Pool)) and issubclass(right.kind, Site):
+        return el.report(errors.tokens_left_of_at(e.left.span or NOWHERE))
+    if not issubclass(left.kind, Site):
+        return el.report(errors.wrong_kind(e.left.span or NOWHERE, "what stands before `at`", "site", el.spoken(left)))
+    if not issubclass(right.kind, (Tokens, Pool)):
+        help_ = f"write `{text_of(e.right)}.last`" if right.kind.spoken in ("prompts", "contrast", "generated prompts") else None
+        return el.report(errors.wrong_kind(e.right.span or NOWHERE, "what stands behind `at`", "tokens", el.spoken(right), help_))
+    if not indexed(el, left, e.left):
+        return el.unknown
+    if env.place:
+        if issubclass(right.kind, Pool):
+            return el.report(errors.pool_in_edit(e.right.span or NOWHERE))
+        return el.make("place", {"site": left, "tokens": right}, {}, Place, e.span)
+    return read(el, left, right, e, env)
+
+
+def indexed(el: Elaborator, site: Node, e: ir.Expr) -> bool:
+    for leaf in stacks.leaves(site):
+        wanted = SITES[leaf.param("name")].indices if leaf.op == "site" else ()
+        missing = [i for i in wanted if leaf.input(i) is None]
+        if missing:
+            el.report(errors.site_needs_index(e.span or NOWHERE, leaf.param("name"), wanted))
+            return False
+    return True
+
+
+def read(el: Elaborator, site: Node, tokens: Node, e: ir.ApplyOf, env: Env) -> Node:
+    """Read a site at tokens, in a run of the tokens' prompts."""
+    span = e.span or NOWHERE
+    first = stacks.leaves(tokens)[0]
+    owners = prompts_under(first)
+    if len(owners) > 1:
+        return el.report(errors.wrong_kind(e.right.span or NOWHERE, "what stands behind `at`", "tokens of one prompt", "tokens of two prompts"))
+    prompts = stacks.restack(el.graph, tokens, lambda t: prompts_under(t)[0])
+    model_run = run(el, prompts, env, span)
+    if model_run.kind is Unknown:
+        return el.unknown
+
+    def make(ins: dict[str, Node | None]) -> Node:
+        axes = [a for n in ins.values() for a in n.axes]
+        axes = list({a.name: a for a in axes}.values())
+        if is_many(ins["tokens"]) and not issubclass(ins["tokens"].kind, Pool):
+            from ..graph import AxisType, digest
+
+            axes.append(AxisType("token", "data", digest(["tokens", ins["tokens"].key])))
+        return el.graph.node("read", ins, kind=Activation, axes=tuple(axes))
+
+    return distributed(el, {"run": model_run, "site": site, "tokens": tokens}, make, span)
+
+
+def distributed(el: Elaborator, inputs: dict[str, Node | None], make, span: Span) -> Node:
+    try:
+        node = stacks.distribute(el.graph, inputs, make)
+    except stacks.AxesDiffer as problem:
+        left, right = (errors.listed(map(str, stacks.labels(s))) for s in (problem.left, problem.right))
+        return el.report(errors.axes_differ(span, problem.name, f"[{left}]", f"[{right}]"))
+    for leaf in stacks.leaves(node):
+        el.program.spans.setdefault(leaf.key, span)
+    return node
+
+
+def run(el: Elaborator, prompts: Node, env: Env, span: Span) -> Node:
+    """A run of the model in force on prompts, under the interventions in force. Marks every scope as used."""
+    env.model_scope.used = True
+    for scope in env.under_scopes:
+        scope.used = True
+    el.reads.append(env.model_scope)
+    if env.model is None:
+        from .declarations import models_of
+
+        return el.report(errors.model_open(span, [m.removeprefix(env.module) for m in models_of(el, env.module)]))
+    if env.model.kind is Unknown or prompts.kind is Unknown:
+        return el.unknown
+
+    def make(ins: dict[str, Node | None]) -> Node:
+        edits = [n for k, n in ins.items() if k.startswith("i") and n is not None and n.kind is not Nothing]
+        kept = {"model": ins["model"], "prompts": ins["prompts"], **{f"i{n}": edit for n, edit in enumerate(edits)}}
+        for edit in edits:
+            acts_on(el, edit, ins["prompts"], span)
+        return el.graph.node("run", kept, kind=Run, axes=el.join([n for n in kept.values() if n is not None], span))
+
+    inputs = {"model": env.model, "prompts": prompts, **{f"i{n}": i for n, i in enumerate(env.interventions)}}
+    return distributed(el, inputs, make, span)
+
+
+def acts_on(el: Elaborator, edit: Node, prompts: Node, span: Span) -> None:
+    """An edit at tokens of some prompts acts only in runs on these prompts."""
+    place = edit.input("place") or edit.input("tokens") or edit.input("at")
+    if place is None:
+        return
+    tokens = place.input("tokens") if place.op == "place" else place
+    base = underlying(prompts)
+    for owner in prompts_under(tokens):
+        if owner.key not in (prompts.key, base.key):
+            el.report(errors.not_in_prompts(span, el.names.get(owner.key, owner.param("name") or "other prompts"),
+                                            el.names.get(prompts.key, prompts.param("name") or "these prompts")))  # fmt: skip
+
+
+def underlying(prompts: Node) -> Node:
+    from .prompts import prompts_of_run
+
+    return prompts_of_run(prompts) or prompts if prompts.op == "generate" else prompts
+
+

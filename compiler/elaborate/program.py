@@ -1,0 +1,36 @@
+"""What elaboration gives: the graph's roots, statement by statement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ...grammar.tree import Span
+from ..graph import Graph, Node
+
+
+@dataclass(frozen=True)
+class StatementNode:
+    """A statement that leaves a result: direction, statistic, claim or plot.
+
+    `axes` are the columns in the order of the statement's `for`, then the others; `where` masks cells.
+    """
+
+    keyword: str
+    name: str
+    node: Node
+    span: Span
+    binders: tuple[str, ...] = ()
+    where: Node | None = None
+
+
+@dataclass
+class Program:
+    """A spec, elaborated: `statements` in file order; `models`, `prompts` and `datasets` by name, for previews."""
+
+    graph: Graph
+    statements: list[StatementNode] = field(default_factory=list)
+    models: dict[str, Node] = field(default_factory=dict)
+    prompts: dict[str, Node] = field(default_factory=dict)
+    datasets: dict[str, Node] = field(default_factory=dict)
+    tokens: list[tuple[Node, Span]] = field(default_factory=list)  # token expressions with their places, for previews and the second tier
+    spans: dict[str, Span] = field(default_factory=dict)  # node key -> where it was first written

@@ -1,0 +1,72 @@
+"""Elaborate a whole spec: every statement that leaves a result, then what nothing uses."""
+
+from __future__ import annotations
+
+from ...grammar.diagnostics import Diagnostic
+from ...grammar.tree import NOWHERE
+from .. import errors, ir
+from ..signature import Catalogue
+from . import declarations
+from .core import Elaborator
+from .env import Env, Scope
+from .program import Program
+
+ROOTS = ("direction", "statistic", "claim", "plot")
+
+
+def elaborate(spec: ir.Spec, catalogue: Catalogue, overrides: dict[str, ir.Expr] | None = None) -> tuple[Program, list[Diagnostic]]:
+    """Turn a resolved spec into a typed graph.
+
+    `overrides` replace the values of `param`s, by name (dotted for those of a used spec). Returns the program and all
+    problems; the program is whole only when none of them is an error.
+    """
+    el = Elaborator(catalogue)
+    el.modules = declarations.Modules(overrides=dict(overrides or {}))
+    el.names, el.dataset_names, el.stack_values = {}, {}, {}
+    el.modules.add(spec)
+    for statement in spec.statements:
+        if isinstance(statement, ir.Define) and statement.keyword in ROOTS:
+            declarations.value(el, statement.name, Env(), statement.name_span or NOWHERE)
+            el.modules.used.discard(statement.name)
+    look_at_the_rest(el, spec)
+    order = {s.name: i for i, s in enumerate(spec.statements) if not isinstance(s, ir.DatasetOf)}
+    el.program.statements.sort(key=lambda s: order.get(s.name, 0))
+    return el.program, sorted(el.problems.values(), key=lambda d: d.order)
+
+
+def look_at_the_rest(el: Elaborator, spec: ir.Spec) -> None:
+    """Find problems in declarations that nothing uses, and say that nothing uses them."""
+    used = set(el.modules.used)
+    referenced = used | names_referenced(spec)
+    library = not any(isinstance(s, ir.Define) and s.keyword in ROOTS for s in spec.statements)
+    any_model = Env(model=el.unknown, model_scope=Scope(used=True))
+    for s in spec.statements:
+        names = s.names if isinstance(s, ir.DatasetOf) else (s.name,)
+        params = getattr(s, "params", None)
+        for name in names:
+            if name not in used:
+                if params:
+                    declarations.applied(el, name, [el.unknown] * len(params), any_model, NOWHERE)
+                elif not (isinstance(s, ir.Define) and s.keyword in ROOTS):
+                    declarations.value(el, name, any_model, NOWHERE)
+            if name in referenced or library or (isinstance(s, ir.Define) and s.keyword in ("statistic", "claim", "plot")):
+                continue
+            span = (s.name_spans[s.names.index(name)] if isinstance(s, ir.DatasetOf) and s.name_spans else getattr(s, "name_span", None)) or NOWHERE
+            el.report(errors.unused(span, s.keyword if isinstance(s, ir.Define) else s.node, name))
+
+
+def names_referenced(node: object) -> set[str]:
+    """Names of declarations that a spec's own text refers to."""
+    if isinstance(node, ir.Ref) and node.to == "declaration":
+        return {node.name}
+    found: set[str] = {node.name} if isinstance(node, ir.Instance) else set()
+    if isinstance(node, ir.Use):
+        return found
+    if isinstance(node, ir.Binder) and node.values is None:
+        found.add(node.name)
+    for name in getattr(node, "__dataclass_fields__", ()):
+        value = getattr(node, name)
+        for part in value if isinstance(value, tuple) else (value,):
+            if hasattr(part, "__dataclass_fields__") and "span" not in name:
+                found |= names_referenced(part)
+    return found

@@ -1,0 +1,194 @@
+"""`x[axis=label]`, `x[predicate]`, `resid_post[layer]`, `weights[part]`: one syntax for all selections."""
+
+from __future__ import annotations
+
+from ...grammar.tree import NOWHERE, Span
+from .. import errors, ir
+from ..builtins import SITES
+from ..graph import AxisType, Node, digest
+from ..kinds import Boolean, Column, Integer, Matrix, Number, Part, Site, Unknown
+from . import stacks
+from .core import Elaborator, text_of
+from .env import Env
+
+
+def select(el: Elaborator, e: ir.SelectOf, env: Env) -> Node:
+    if isinstance(e.base, ir.Ref) and e.base.to == "builtin" and e.base.name == "weights":
+        return weights(el, e, env)
+    base = el.expr(e.base, env.with_(place=False))
+    if base.kind is Unknown:
+        return base
+    if issubclass(base.kind, Site):
+        return site(el, base, e, env)
+    if base.op == "label" or (base.op == "list" and all(a.name is None for a in e.arguments)):
+        return element(el, base, e, env)
+    node = base
+    for argument in e.arguments:
+        if argument.name is None:
+            node = filtered(el, node, argument, env)
+        else:
+            node = named(el, node, argument, env)
+        if node.kind is Unknown:
+            return node
+    return node
+
+
+def weights(el: Elaborator, e: ir.SelectOf, env: Env) -> Node:
+    """`weights[part]`, or `weights[part, layer]`: matrices of the model in force."""
+    span = e.span or NOWHERE
+    inputs: dict[str, Node | None] = {}
+    for name, argument in zip(("part", "layer"), e.arguments, strict=False):
+        inputs[name] = el.expr(argument.value, env)
+    if len(e.arguments) not in (1, 2) or any(a.name for a in e.arguments):
+        return el.report(errors.site_index_count(span, "weights", ("part", "layer"), len(e.arguments)))
+    part = inputs["part"]
+    if part.kind is Unknown:
+        return part
+    if not issubclass(part.kind, (Part, Site)):
+        return el.report(errors.wrong_kind(e.arguments[0].span or span, "what `weights` selects", "part of the weights", el.spoken(part)))
+    env.model_scope.used = True
+    el.reads.append(env.model_scope)
+    if env.model is None:
+        from .declarations import models_of
+
+        return el.report(errors.model_open(span, models_of(el, env.module)))
+    return el.make("weights", {**inputs, "model": env.model}, {}, Matrix, span)
+
+
+def site(el: Elaborator, base: Node, e: ir.SelectOf, env: Env) -> Node:
+    span = e.span or NOWHERE
+    name = stacks.leaves(base)[0].param("name")
+    indices = SITES[name].indices
+    inputs: dict[str, Node | None] = dict(base.inputs)
+    for i, argument in enumerate(e.arguments):
+        key = argument.name or (indices[i] if i < len(indices) else None)
+        if key not in indices:
+            return el.report(errors.site_index_count(span, name, indices, len(e.arguments)))
+        node = el.expr(argument.value, env.with_(place=False))
+        if node.kind is Unknown:
+            return node
+        if not issubclass(node.kind, (Integer, Column)) and not (node.op in ("range", "layers", "argmax", "argmin") or issubclass(node.kind, Number) and node.op != "const"):
+            return el.report(errors.wrong_kind(argument.span or span, f"the {key} of `{name}`", "whole number", el.spoken(node)))
+        if node.op == "const" and node.param("value") < 0:
+            return el.report(errors.error("layer-out-of-range", argument.span or span, f"{key} {node.param('value')} is below 0", "", "layers count from 0; the last is `all_layers` without the others"))
+        inputs[key] = node
+    return el.make("site", inputs, {"name": name}, Site, span)
+
+
+def element(el: Elaborator, base: Node, e: ir.SelectOf, env: Env) -> Node:
+    """`set[0]`, `set[-1]`: an element of a label that is itself a list; `names[0]` of a list."""
+    index = el.expr(e.arguments[0].value, env) if len(e.arguments) == 1 and e.arguments[0].name is None else None
+    if index is None or index.op != "const" or not isinstance(index.param("value"), int):
+        return el.report(errors.wrong_kind(e.span or NOWHERE, "a position", "whole number", "something else"))
+    if base.op == "list":
+        items = [n for _, n in sorted(base.inputs, key=lambda pair: int(pair[0][1:]))]
+        at = index.param("value")
+        if not -len(items) <= at < len(items):
+            return el.report(errors.error("unknown-label", e.span or NOWHERE, f"the list has {len(items)} elements, and no element {at}"))
+        return items[at]
+    return el.make("label-item", {"label": base}, {"index": index.param("value")}, Integer, e.span)
+
+
+def named(el: Elaborator, base: Node, argument: ir.Argument, env: Env) -> Node:
+    """`x[axis=label]`: a name found nowhere is a label's text."""
+    span = argument.span or NOWHERE
+    value = argument.value
+    if isinstance(value, ir.Ref) and value.to == "column":
+        label = el.const(value.name)
+    elif isinstance(value, ir.ListOf):
+        items = [el.const(i.name) if isinstance(i, ir.Ref) and i.to == "column" else el.expr(i, env.clean()) for i in value.items]
+        if any(i.kind is Unknown for i in items):
+            return el.unknown
+        label = el.listed(items)
+    else:
+        label = el.expr(value, env.clean())
+    if label.kind is Unknown:
+        return label
+    return choose_label(el, base, argument.name, label, span, text_of(value))
+
+
+def choose_label(el: Elaborator, node: Node, axis: str, label: Node, span: Span, shown: str = "") -> Node:
+    """Select a label of an axis, wherever in the stacks of `node` the axis is."""
+    axes = stacks.visible_axes(node)
+    if node.op == "statement" and axis not in axes:
+        axes = stacks.visible_axes(node.input("value"))
+    if axis not in axes:
+        return el.report(errors.unknown_axis(span, axis, list(axes)))
+    if node.op == "statement":
+        return el.make("select", {"base": node, "label": label}, {"axis": axis}, node.kind, span, without=frozenset({axis}))
+    if stacks.is_stack(node):
+        return in_stack(el, node, axis, label, span, shown)
+    known = axes[axis]
+    if label.op == "const" and known.labels is not None and label.param("value") not in known.labels:
+        return el.report(errors.unknown_label(span, axis, repr(label.param("value")), list(map(str, known.labels))))
+    if label.op == "const" or (label.op == "label" and label.param("name") != axis and known.kind != "data"):
+        return stacks.substitute(el.graph, node, axis, label)
+    if label.op == "label":
+        return node  # x[layer=layer] is x
+    return el.make("select", {"base": node, "label": label}, {"axis": axis}, node.kind, span, without=frozenset({axis}))
+
+
+def in_stack(el: Elaborator, node: Node, axis: str, label: Node, span: Span, shown: str) -> Node:
+    own = stacks.stack_axis(node)
+    if own.name != axis:
+        parts = []
+        for element_, name in zip(stacks.elements(node), own.labels, strict=True):
+            if axis in stacks.visible_axes(element_):
+                parts.append((name, choose_label(el, element_, axis, label, span, shown)))
+        if any(p.kind is Unknown for _, p in parts):
+            return el.unknown
+        if len(parts) == len(own.labels):
+            return stacks.stack(el.graph, own.name, own.labels, [p for _, p in parts], own.kind, own.origin)
+        if len(parts) == 1:
+            return parts[0][1]
+        return stacks.stack(el.graph, own.name, [n for n, _ in parts], [p for _, p in parts], own.kind)
+    if label.op == "label":  # a symbolic label: one element after the other
+        values = label.axes[0].labels if label.axes else None
+        if values is not None and all(str(v) in map(str, own.labels) for v in values):
+            found = [stacks.elements(node)[list(map(str, own.labels)).index(str(v))] for v in values]
+            return stacks.stack(el.graph, label.axes[0].name, values, found)
+        return el.report(errors.unknown_label(span, axis, shown, list(map(str, own.labels))))
+    found = find(el, node, label, shown)
+    if found is None:
+        return el.report(errors.unknown_label(span, axis, f"`{shown or label.param('value')}`", list(map(str, own.labels))))
+    return found
+
+
+def find(el: Elaborator, node: Node, label: Node, shown: str) -> Node | None:
+    """The element with this label: by its text, or by being that very value, also inside an inner axis."""
+    own = stacks.stack_axis(node)
+    texts = [str(x) for x in own.labels]
+    wanted = str(label.param("value")) if label.op == "const" else None
+    for text in (wanted, shown, getattr(label, "op", None) if label.op == "none" else None):
+        if text is not None and text in texts:
+            return stacks.elements(node)[texts.index(text)]
+    origin = el.stack_values.get(own.origin)
+    for element_, value in zip(stacks.elements(node), origin or (), strict=False):
+        if value.key == label.key:
+            return element_
+        if stacks.is_stack(value):
+            for inner, leaf in zip(stacks.elements(element_) if stacks.is_stack(element_) else (), stacks.elements(value), strict=False):
+                if leaf.key == label.key:
+                    return inner
+    return None
+
+
+def filtered(el: Elaborator, base: Node, argument: ir.Argument, env: Env) -> Node:
+    """`x[predicate]`: a sub-axis, of the labels for which the predicate holds."""
+    span = argument.span or NOWHERE
+    predicate = el.expr(argument.value, env.with_(axes_of=base))
+    if predicate.kind is Unknown:
+        return predicate
+    if not issubclass(predicate.kind, (Boolean, Column)):
+        help_ = "to select a label, name the axis: `x[axis=label]`"
+        return el.report(errors.wrong_kind(span, "what stands in the brackets", "condition over the axes", el.spoken(predicate), help_))
+    names = {a.name for a in predicate.axes}
+    axes = tuple(AxisType(a.name, a.kind, digest([a.origin, predicate.key])) if a.name in names else a for a in base.axes)
+
+    def make(n: Node) -> Node:
+        kept = tuple(next((x for x in axes if x.name == a.name), a) for a in n.axes)
+        return el.graph.node("filter", {"base": n, "predicate": predicate}, kind=n.kind, axes=kept)
+
+    return stacks.restack(el.graph, base, make)
+
+

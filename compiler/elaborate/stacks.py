@@ -1,0 +1,145 @@
+"""Stacks: axes over models, prompts and other objects that are known one by one.
+
+A stack is a list under an axis. Operations distribute over stacks (`f(stack)` is the stack of `f` of each), so that
+stacks float outwards to the statement, and every model and prompt below them is a single known one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ..graph import AxisType, Graph, Node, digest
+from ..kinds import Direction, Kind, Nothing, Prompts, Unknown, Vector
+
+Make = Callable[[dict[str, Node | None]], Node]
+
+
+class AxesDiffer(Exception):
+    """Two stacks over one axis name have different labels."""
+
+    def __init__(self, name: str, left: Node, right: Node) -> None:
+        super().__init__(name)
+        self.name, self.left, self.right = name, left, right
+
+
+def labels(stack: Node) -> tuple:
+    return stack.param("labels")
+
+
+def elements(stack: Node) -> list[Node]:
+    return [n for _, n in sorted(stack.inputs, key=lambda pair: int(pair[0][1:]))]
+
+
+def is_stack(node: Node | None) -> bool:
+    return node is not None and node.op == "stack"
+
+
+def stack_axis(node: Node) -> AxisType:
+    return node.axes[0]
+
+
+def stack(graph: Graph, name: str, shown: Iterable[object], nodes: list[Node], kind: str = "written", origin: str | None = None) -> Node:
+    """Put nodes under a written axis. `origin` defaults to the labels themselves."""
+    shown = tuple(shown)
+    axis = AxisType(name, kind, origin or digest([name, [str(s) for s in shown]]), shown)
+    common = [a for a in nodes[0].axes if a.name != name and all(a in n.axes for n in nodes)]
+    inputs = {f"e{i}": n for i, n in enumerate(nodes)}
+    params = {"axis": name, "labels": tuple(str(s) if not isinstance(s, (int, float, bool, str)) else s for s in shown), "origin": axis.origin}
+    return graph.node("stack", inputs, params, kind=common_kind([n.kind for n in nodes]), axes=(axis, *common))
+
+
+def common_kind(kinds: list[type[Kind]]) -> type[Kind]:
+    """The narrowest kind that all are; `none` goes with anything."""
+    rest = [k for k in kinds if k not in (Nothing, Unknown)]
+    if not rest:
+        return kinds[0] if kinds else Unknown
+    first = rest[0]
+    for base in first.__mro__:
+        if base is not Kind and base is not object and all(issubclass(k, base) for k in rest):
+            return base
+    return Unknown
+
+
+def visible_axes(node: Node) -> dict[str, AxisType]:
+    """Axes of a node with those that only some elements of a stack have."""
+    found = {a.name: a for a in node.axes}
+    if is_stack(node):
+        for element in elements(node):
+            for name, axis in visible_axes(element).items():
+                found.setdefault(name, axis)
+    return found
+
+
+def distribute(graph: Graph, inputs: dict[str, Node | None], make: Make, consumed: frozenset[str] = frozenset()) -> Node:
+    """Apply `make` below the stacks among `inputs`, except over axes that the operation itself consumes."""
+    outer = next((n for n in inputs.values() if is_stack(n) and stack_axis(n).name not in consumed), None)
+    if outer is None:
+        return make(inputs)
+    axis = stack_axis(outer)
+    made = []
+    for i, label in enumerate(axis.labels):
+        chosen = {}
+        for name, node in inputs.items():
+            if is_stack(node) and stack_axis(node).name == axis.name:
+                if stack_axis(node).origin != axis.origin:
+                    raise AxesDiffer(axis.name, outer, node)
+                chosen[name] = elements(node)[i]
+            else:
+                chosen[name] = pick_inside(graph, node, axis.name, i, axis.origin) if node is not None else None
+        made.append(distribute(graph, chosen, make, consumed))
+    return stack(graph, axis.name, axis.labels, made, axis.kind, axis.origin)
+
+
+def pick_inside(graph: Graph, node: Node, name: str, index: int, origin: str) -> Node:
+    """Take element `index` of an axis that lies below other stacks of `node`."""
+    if not is_stack(node):
+        return node
+    if stack_axis(node).name == name:
+        return elements(node)[index] if stack_axis(node).origin == origin else node
+    parts = [pick_inside(graph, e, name, index, origin) for e in elements(node)]
+    if all(new is old for new, old in zip(parts, elements(node), strict=True)):
+        return node
+    axis = stack_axis(node)
+    return stack(graph, axis.name, axis.labels, parts, axis.kind, axis.origin)
+
+
+def restack(graph: Graph, node: Node, change: Callable[[Node], Node]) -> Node:
+    """Apply `change` to every element below all stacks."""
+    if not is_stack(node):
+        return change(node)
+    axis = stack_axis(node)
+    return stack(graph, axis.name, axis.labels, [restack(graph, e, change) for e in elements(node)], axis.kind, axis.origin)
+
+
+def leaves(node: Node) -> list[Node]:
+    """Every element below all stacks."""
+    return [leaf for e in elements(node) for leaf in leaves(e)] if is_stack(node) else [node]
+
+
+OBJECTS = (Prompts,)
+
+
+def substitute(graph: Graph, node: Node, axis: str, value: Node) -> Node:
+    """Replace the label of a symbolic axis by a value, wherever the axis is still free."""
+    made: dict[str, Node] = {}
+
+    def go(n: Node) -> Node:
+        if n.axis(axis) is None and axis not in visible_axes(n):
+            return n
+        if n.key in made:
+            return made[n.key]
+        if n.op == "label" and n.param("name") == axis:
+            result = value
+        else:
+            inputs = {name: go(child) for name, child in n.inputs}
+            left = tuple(a for a in n.axes if a.name != axis)
+            extra = tuple(a for a in value.axes if a.name not in {x.name for x in left})
+            result = graph.node(n.op, inputs, dict(n.params), kind=n.kind, axes=left + extra, lineage=n.lineage)
+        made[n.key] = result
+        return result
+
+    return go(node)
+
+
+def is_vector(node: Node) -> bool:
+    return issubclass(node.kind, (Vector, Direction))

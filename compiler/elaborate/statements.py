@@ -1,0 +1,102 @@
+"""The end of a statement: its kind, what must not be left open, and which binders changed nothing."""
+
+from __future__ import annotations
+
+from ...grammar.tree import NOWHERE
+from .. import errors, ir
+from ..graph import Node
+from ..kinds import (
+    Boolean, Column, Direction, Matrix, Number, Plot, Table, Test, Text, Unknown, Vector,
+)  # fmt: skip
+from . import stacks
+from .core import Elaborator, text_of
+from .env import Env
+from .program import StatementNode
+
+RESULTS = (Number, Boolean, Vector, Text, Test, Table, Column)
+
+
+def finish(el: Elaborator, name: str, statement: ir.Define, node: Node, env: Env) -> Node:
+    """Check a statement's value, and put it down as a root of the program when the file itself declares it."""
+    where = el.expr(statement.loop.where, env) if statement.loop is not None and statement.loop.where is not None else None
+    if node.kind is Unknown:
+        return node
+    span = statement.value.span or NOWHERE
+    checked = CHECKS[statement.keyword](el, name, statement, node, span)
+    if checked.kind is Unknown:
+        return checked
+    unused_binders(el, statement, checked, where, env)
+    if where is not None and where.kind is not Unknown and not issubclass(where.kind, Boolean):
+        el.report(errors.wrong_kind(statement.loop.where.span or span, "what stands behind `where`", "boolean", el.spoken(where)))
+    binders = tuple(b.name for b in statement.loop.binders) if statement.loop is not None else ()
+    if issubclass(checked.kind, Test) and statement.keyword == "statistic":
+        # The family of a test is all cells of its statement, so selecting from it must not make it smaller.
+        family = {"value": checked} if where is None else {"value": checked, "where": where}
+        checked = el.graph.node("statement", family, {"name": name}, kind=Test, axes=checked.axes)
+    el.names.setdefault(checked.key, name)
+    if "." not in name and not env.params:
+        el.program.statements.append(StatementNode(statement.keyword, name, checked, statement.span or NOWHERE, binders, where))
+    return checked
+
+
+def direction(el: Elaborator, name: str, statement: ir.Define, node: Node, span) -> Node:
+    if not issubclass(node.kind, Vector):
+        return el.report(errors.wrong_kind(span, f"direction `{name}`", "direction", el.spoken(node)))
+    axes = stacks.visible_axes(node)
+    if "side" in axes:
+        return el.report(errors.side_left(span, name))
+    data = [a for a in axes.values() if a.kind == "data"]
+    if data:
+        what = "tokens" if data[0].name == "token" else "items"
+        return el.report(errors.error("direction-has-items", span, f"direction `{name}` still has {what}: it would be one vector for each",
+                                      "", "reduce them: `mean(…)`, `mean_diff(…)`, or a pool such as `.mean`"))  # fmt: skip
+    return stacks.restack(el.graph, node, lambda n: as_direction(el, n))
+
+
+def as_direction(el: Elaborator, node: Node) -> Node:
+    if issubclass(node.kind, Direction):
+        return node
+    made = el.graph.node("direction", {"x": node}, kind=Direction, axes=node.axes)
+    return made
+
+
+def statistic(el: Elaborator, name: str, statement: ir.Define, node: Node, span) -> Node:
+    if node.op == "list" or not issubclass(node.kind, RESULTS):
+        help_ = "a matrix is reduced to a number with `norm`" if issubclass(node.kind, Matrix) else None
+        from ..kinds import Distribution, Prompts, Site
+
+        if issubclass(node.kind, Site):
+            return el.report(errors.site_without_tokens(span, text_of(statement.value)))
+        if issubclass(node.kind, (Prompts, Distribution)):
+            help_ = "measure it: `prob(…)`, `logit(…)`, `rank(…)`, `entropy(…)`"
+        return el.report(errors.wrong_kind(span, f"statistic `{name}`", "number, boolean, vector, text or test", el.spoken(node), help_))
+    return node
+
+
+def claim(el: Elaborator, name: str, statement: ir.Define, node: Node, span) -> Node:
+    if not issubclass(node.kind, Boolean):
+        return el.report(errors.claim_not_boolean(span, el.spoken(node)))
+    if any(a.kind == "data" for a in stacks.visible_axes(node).values()):
+        return el.report(errors.claim_has_items(span))
+    return node
+
+
+def plot(el: Elaborator, name: str, statement: ir.Define, node: Node, span) -> Node:
+    if not issubclass(node.kind, Plot):
+        return el.report(errors.wrong_kind(span, f"plot `{name}`", "plot", el.spoken(node), "`line(…)`, `bar(…)`, `heatmap(…)`, `scatter(…)`"))
+    return node
+
+
+CHECKS = {"direction": direction, "statistic": statistic, "claim": claim, "plot": plot}
+
+
+def unused_binders(el: Elaborator, statement: ir.Define, node: Node, where: Node | None, env: Env) -> None:
+    """A binder whose axis the value does not have changed nothing."""
+    axes = stacks.visible_axes(node)
+    for binder in statement.loop.binders if statement.loop is not None else ():
+        bound = env.binders.get(binder.name)
+        if bound is None or bound.kind is Unknown:
+            continue
+        wanted = set(stacks.visible_axes(bound)) or {binder.name}
+        if not wanted & set(axes) and binder.name not in axes:
+            el.report(errors.unused_binder(binder.span or NOWHERE, binder.name))

@@ -1,0 +1,364 @@
+"""Tree to IR: every name finds its declaration, parameter, binder or built-in; arguments find their parameters.
+
+Declarations can stand in any order. Nothing here knows types: what a name may be used for is `elaborate`'s business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from ..grammar import tree as t
+from ..grammar.diagnostics import Diagnostic
+from . import errors, ir
+from .builtins import BUILTINS
+from .kinds import AxisName, ColumnName
+from .signature import Catalogue, Parameter, Signature
+
+UNKNOWN = "unknown"  # the name of the built-in that stands where a name could not be resolved
+
+Loader = Callable[[str, t.Span], "ir.Spec | Diagnostic"]
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a name stands for at the top level."""
+
+    name: str
+    keyword: str
+    params: tuple[str, ...] | None
+    span: t.Span | None
+
+
+@dataclass
+class Scope:
+    """Names in force at some place: parameters and binders of the declaration, then the file's declarations."""
+
+    declared: dict[str, Declared]
+    spaces: dict[str, ir.Use]
+    params: tuple[str, ...] = ()
+    binders: tuple[str, ...] = ()
+    columns: bool = False  # a name found nowhere is a column
+    assumed: frozenset[str] = frozenset()  # names that broken statements seem to declare
+
+    def within(self, **changes) -> Scope:
+        return replace(self, **changes)
+
+    def visible(self) -> list[str]:
+        return [*self.binders, *self.params, *self.declared, *self.spaces, *BUILTINS]
+
+
+@dataclass
+class Resolver:
+    catalogue: Catalogue
+    load: Loader
+    problems: list[Diagnostic] = field(default_factory=list)
+
+    def spec(self, tree: t.Spec, assumed: frozenset[str] = frozenset()) -> ir.Spec:
+        """Resolve a whole file."""
+        language = 1
+        uses: list[ir.Use] = []
+        declared: dict[str, Declared] = {}
+        for statement in tree.statements:
+            if isinstance(statement, t.Version):
+                language = self.version(statement)
+            elif isinstance(statement, t.Use):
+                uses += self.use(statement, uses)
+            else:
+                self.declare(statement, declared, uses)
+        scope = Scope(declared, {u.alias: u for u in uses}, assumed=assumed)
+        statements = [s for s in tree.statements if not isinstance(s, (t.Version, t.Use))]
+        return ir.Spec(language=language, uses=tuple(uses), statements=tuple(self.statement(s, scope) for s in statements))
+
+    # **** declarations ****
+
+    def version(self, statement: t.Version) -> int:
+        if statement.number.value != 1:
+            self.problems.append(errors.unknown_version(statement.number.span, statement.number.raw))
+        return 1
+
+    def use(self, statement: t.Use, known: list[ir.Use]) -> list[ir.Use]:
+        alias = statement.alias.text if statement.alias else statement.path.value.rsplit("/", 1)[-1].removesuffix(".probe")
+        loaded = self.load(statement.path.value, statement.path.span)
+        if isinstance(loaded, Diagnostic):
+            self.problems.append(loaded)
+            return []
+        if any(u.alias == alias for u in known):
+            self.problems.append(errors.declared_twice(statement.span, alias, known[0].span))
+            return []
+        return [ir.Use(path=statement.path.value, alias=alias, spec=loaded, span=statement.span)]
+
+    def declare(self, statement: t.Statement, declared: dict[str, Declared], uses: list[ir.Use]) -> None:
+        if isinstance(statement, t.Dataset):
+            found = [(n, "dataset", None) for n in statement.names]
+        elif isinstance(statement, t.Define):
+            found = [(statement.name, statement.keyword, statement.params)]
+        else:
+            found = [(statement.name, type(statement).__name__.lower(), statement.params)]
+        for name, keyword, params in found:
+            if name.text in t.KEYWORDS:
+                self.problems.append(errors.reserved_name(name.span, name.text))
+            first = declared.get(name.text) or next((Declared(u.alias, "use", None, u.span) for u in uses if u.alias == name.text), None)
+            if first is not None:
+                self.problems.append(errors.declared_twice(name.span, name.text, first.span))
+                continue
+            if name.text in self.catalogue or name.text in ("all_layers", "all_heads", "none", "default", "empty"):
+                self.problems.append(errors.shadows_builtin(name.span, name.text))
+            texts = None if params is None else tuple(p.text for p in params)
+            declared[name.text] = Declared(name.text, keyword, texts, name.span)
+
+    def statement(self, s: t.Statement, scope: Scope) -> ir.Statement:
+        match s:
+            case t.Define():
+                return self.define(s, scope)
+            case t.Dataset():
+                value = self.expr(s.value, scope)
+                columns = tuple(ir.Column(name=c.name.text, value=self.expr(c.value, scope.within(columns=True)), span=c.span) for c in s.columns)
+                return ir.DatasetOf(names=tuple(n.text for n in s.names), value=value, columns=columns,
+                                    name_spans=tuple(n.span for n in s.names), span=s.span)  # fmt: skip
+            case t.Prompts():
+                inner, params = self.parameters(s.params, scope)
+                return ir.PromptsOf(name=s.name.text, params=params, source=s.source and self.expr(s.source, inner),
+                                    segments=self.segments(s.segments, inner), name_span=s.name.span, span=s.span)  # fmt: skip
+            case t.Contrast():
+                inner, params = self.parameters(s.params, scope)
+                sides = tuple(ir.Side(name=x.label.text, segments=self.segments(x.segments, inner), span=x.label.span) for x in s.sides)
+                return ir.ContrastOf(name=s.name.text, params=params, source=s.source and self.expr(s.source, inner),
+                                     sides=sides, name_span=s.name.span, span=s.span)  # fmt: skip
+        raise AssertionError(s)
+
+    def parameters(self, params: tuple[t.Ident, ...] | None, scope: Scope) -> tuple[Scope, tuple[str, ...] | None]:
+        if params is None:
+            return scope, None
+        seen: set[str] = set()
+        for p in params:
+            if p.text in seen:
+                self.problems.append(errors.declared_twice(p.span, p.text, None))
+            seen.add(p.text)
+        texts = tuple(p.text for p in params)
+        return scope.within(params=texts), texts
+
+    def define(self, s: t.Define, scope: Scope) -> ir.Define:
+        inner, params = self.parameters(s.params, scope)
+        loop = None
+        if s.loop is not None:
+            names = tuple(b.name.text for b in s.loop.binders)
+            for i, binder in enumerate(s.loop.binders):
+                if binder.name.text in names[:i]:
+                    self.problems.append(errors.declared_twice(binder.name.span, binder.name.text, s.loop.binders[names.index(binder.name.text)].span))
+            outer = inner
+            inner = inner.within(binders=names)
+            binders = tuple(self.binder(b, outer, inner) for b in s.loop.binders)
+            loop = ir.Loop(binders=binders, where=s.loop.where and self.expr(s.loop.where, inner), span=s.loop.span)
+        return ir.Define(keyword=s.keyword, name=s.name.text, params=params, value=self.expr(s.value, inner), loop=loop,
+                         name_span=s.name.span, span=s.span)  # fmt: skip
+
+    def binder(self, b: t.Binder, outer: Scope, inner: Scope) -> ir.Binder:
+        if b.values is not None:
+            others = inner.within(binders=tuple(n for n in inner.binders if n != b.name.text))
+            return ir.Binder(name=b.name.text, values=self.expr(b.values, others), span=b.name.span)
+        name = b.name.text
+        known = outer.declared.get(name)
+        if name not in ("layer", "head") and (known is None or known.keyword not in ("axis", "param", "let")):
+            axes = [d.name for d in outer.declared.values() if d.keyword == "axis"] + ["layer", "head"]
+            self.problems.append(errors.binder_without_axis(b.name.span, name, axes))
+        return ir.Binder(name=name, span=b.name.span)
+
+    def segments(self, segments: tuple[t.Segment, ...], scope: Scope) -> tuple[ir.Segment, ...]:
+        return tuple(ir.Segment(name=s.label.text, value=self.expr(s.value, scope), span=s.label.span) for s in segments)
+
+    # **** expressions ****
+
+    def expr(self, e: t.Expr, scope: Scope) -> ir.Expr:
+        match e:
+            case t.Paren():
+                return self.expr(e.inner, scope)
+            case t.Number() | t.String() | t.Bool():
+                return ir.Literal_(value=e.value, span=e.span)
+            case t.Name():
+                return self.name(e, scope)
+            case t.List():
+                return ir.ListOf(items=tuple(self.expr(i, scope) for i in e.items), span=e.span)
+            case t.Range():
+                return ir.RangeOf(start=self.expr(e.start, scope), stop=self.expr(e.stop, scope),
+                                  step=e.step and self.expr(e.step, scope), span=e.span)  # fmt: skip
+            case t.Unary():
+                return ir.UnaryOf(operator=e.operator, operand=self.expr(e.operand, scope), span=e.span)
+            case t.Binary():
+                return ir.BinaryOf(operator=e.operator, left=self.expr(e.left, scope), right=self.expr(e.right, scope), span=e.span)
+            case t.Apply():
+                return ir.ApplyOf(operator=e.operator, left=self.expr(e.left, scope), right=self.expr(e.right, scope), span=e.span)
+            case t.Attribute():
+                return self.attribute(e, scope)
+            case t.Select():
+                return self.select(e, scope)
+            case t.Call():
+                return self.call(e, scope)
+        raise AssertionError(e)
+
+    def name(self, e: t.Name, scope: Scope) -> ir.Expr:
+        name = e.text
+        if name in scope.binders:
+            return ir.Ref(to="binder", name=name, span=e.span)
+        if name in scope.params:
+            return ir.Ref(to="parameter", name=name, span=e.span)
+        if name in scope.declared:
+            wants = scope.declared[name].params
+            if wants:
+                self.problems.append(errors.needs_arguments(e.span, name, wants, scope.declared[name].span))
+                return self.unknown(e.span)
+            return ir.Ref(to="declaration", name=name, span=e.span)
+        if name in scope.spaces:
+            self.problems.append(errors.namespace_as_value(e.span, name, self.members(scope.spaces[name])))
+            return self.unknown(e.span)
+        if name in BUILTINS:
+            return ir.Ref(to="builtin", name=name, span=e.span)
+        if scope.columns:
+            return ir.Ref(to="column", name=name, span=e.span)
+        if name in self.catalogue:
+            self.problems.append(errors.operation_as_value(e.span, self.catalogue[name]))
+        elif name not in scope.assumed:
+            self.problems.append(errors.unknown_name(e.span, name, scope.visible()))
+        return self.unknown(e.span)
+
+    def unknown(self, span: t.Span) -> ir.Ref:
+        return ir.Ref(to="builtin", name=UNKNOWN, span=span)
+
+    def members(self, use: ir.Use) -> list[str]:
+        return [n for s in use.spec.statements for n in (s.names if isinstance(s, ir.DatasetOf) else (s.name,))]
+
+    def member(self, e: t.Attribute, scope: Scope) -> ir.Expr | None:
+        """`alias.name`, where `alias` comes from a `use`; `alias.all` lists its contrasts."""
+        if not isinstance(e.base, t.Name) or e.base.text not in scope.spaces:
+            return None
+        if e.base.text in scope.binders or e.base.text in scope.params or e.base.text in scope.declared:
+            return None
+        use = scope.spaces[e.base.text]
+        if e.name.text in self.members(use):
+            return ir.Ref(to="declaration", name=f"{use.alias}.{e.name.text}", span=e.span)
+        contrasts = [s.name for s in use.spec.statements if isinstance(s, ir.ContrastOf) and not s.params]
+        if e.name.text == "all" and contrasts:
+            items = tuple(ir.Ref(to="declaration", name=f"{use.alias}.{c}", span=e.span) for c in contrasts)
+            return ir.ListOf(items=items, span=e.span)
+        self.problems.append(errors.unknown_member(e.name.span, use.alias, e.name.text, self.members(use)))
+        return self.unknown(e.span)
+
+    def attribute(self, e: t.Attribute, scope: Scope) -> ir.Expr:
+        found = self.member(e, scope)
+        if found is not None:
+            return found
+        return ir.AttributeOf(base=self.expr(e.base, scope), name=e.name.text, span=e.span)
+
+    def select(self, e: t.Select, scope: Scope) -> ir.Expr:
+        base = self.expr(e.base, scope)
+        made = []
+        for a in e.arguments:
+            # a predicate (`size(set) <= 2`) names axes of the base: a name found nowhere is one of them
+            inner = scope.within(columns=True) if a.name is None else scope
+            made.append(ir.Argument(name=a.name, value=self.expr(a.value, inner), span=a.span))
+        return ir.SelectOf(base=base, arguments=tuple(made), span=e.span)
+
+    def call(self, e: t.Call, scope: Scope) -> ir.Expr:
+        function = e.function
+        if isinstance(function, t.Attribute):
+            member = self.member(function, scope.within(columns=False))
+            if isinstance(member, ir.Ref) and member.to == "declaration":
+                return self.instance(e, member.name, self.spaced(member.name, scope), scope)
+            if member is not None:
+                return self.unknown(e.span)
+            base = self.expr(function.base, scope)
+            arguments = tuple(ir.Argument(name=a.name, value=self.expr(a.value, scope), span=a.span) for a in e.arguments)
+            return ir.Method(base=base, name=function.name.text, arguments=arguments, span=e.span)
+        if not isinstance(function, t.Name):
+            self.problems.append(errors.not_callable(function.span))
+            return self.unknown(e.span)
+        name = function.text
+        if name in scope.declared and name not in scope.binders and name not in scope.params:
+            return self.instance(e, name, scope.declared[name], scope)
+        if name in self.catalogue:
+            return self.operation(e, function, self.catalogue[name], scope)
+        for a in e.arguments:  # problems inside the arguments are still worth saying
+            self.expr(a.value, scope)
+        if name in scope.binders or name in scope.params or name in BUILTINS:
+            self.problems.append(errors.not_callable(function.span, name))
+        elif name not in scope.assumed:
+            parametrised = [d.name for d in scope.declared.values() if d.params]
+            self.problems.append(errors.unknown_operation(function.span, name, [*self.catalogue, *parametrised]))
+        return self.unknown(e.span)
+
+    def spaced(self, name: str, scope: Scope) -> Declared:
+        alias, _, member = name.partition(".")
+        for s in scope.spaces[alias].spec.statements:
+            if not isinstance(s, ir.DatasetOf) and s.name == member:
+                return Declared(name, s.node, s.params, None)
+        return Declared(name, "dataset", None, None)
+
+    def instance(self, e: t.Call, name: str, declared: Declared, scope: Scope) -> ir.Expr:
+        if declared.params is None:
+            self.problems.append(errors.takes_no_arguments(e.span, name, declared.span))
+            return self.unknown(e.span)
+        given: dict[str, ir.Expr] = {}
+        for i, a in enumerate(e.arguments):
+            key = a.name or (declared.params[i] if i < len(declared.params) else None)
+            value = self.expr(a.value, scope)
+            if key is None or key not in declared.params or key in given:
+                self.problems.append(errors.wrong_arguments(a.span, name, declared.params, declared.span))
+                continue
+            given[key] = value
+        missing = [p for p in declared.params if p not in given]
+        if missing:
+            self.problems.append(errors.missing_arguments(e.span, name, missing, declared.span))
+            return self.unknown(e.span)
+        return ir.Instance(name=name, arguments=tuple(given[p] for p in declared.params), span=e.span)
+
+    def operation(self, e: t.Call, function: t.Name, signature: Signature, scope: Scope) -> ir.Expr:
+        positional = [p for p in signature.parameters if not p.keyword_only]
+        given: dict[str, ir.Argument] = {}
+        wrong = False
+        for i, a in enumerate(e.arguments):
+            if a.name is not None:
+                parameter = signature.parameter(a.name)
+                if parameter is None:
+                    self.problems.append(errors.unknown_argument(a.span, signature, a.name))
+            else:
+                parameter = positional[i] if i < len(positional) else None
+                if parameter is None:
+                    self.problems.append(errors.too_many_arguments(a.span, signature, len(positional)))
+            if parameter is None:
+                wrong = True
+                self.expr(a.value, scope.within(columns=True))
+                continue
+            if parameter.name in given:
+                self.problems.append(errors.argument_twice(a.span, signature, parameter.name, given[parameter.name].span))
+                wrong = True
+                continue
+            given[parameter.name] = ir.Argument(name=parameter.name, value=self.argument(a, parameter, scope), span=a.span)
+        missing = [p.name for p in signature.parameters if p.required and p.name not in given]
+        if missing and not wrong:
+            self.problems.append(errors.missing_operands(e.span, signature, missing))
+        if missing or wrong:
+            return self.unknown(e.span)
+        return ir.CallOf(operation=function.text, arguments=tuple(given.values()), span=e.span)
+
+    def argument(self, a: t.Argument, parameter: Parameter, scope: Scope) -> ir.Expr:
+        if AxisName in parameter.kinds:
+            axis = axis_text(a.value)
+            if axis is not None:
+                return ir.AxisRef(name=axis, span=a.value.span)
+        if ColumnName in parameter.kinds:
+            return self.expr(a.value, scope.within(columns=True))
+        return self.expr(a.value, scope)
+
+
+def axis_text(e: t.Expr) -> str | None:
+    """The name of an axis, or of something derived from one: `layer`, `set[0]`, `revision.tokens`, `size(set)`."""
+    match e:
+        case t.Name():
+            return e.text
+        case t.Attribute(base=t.Name() as base):
+            return f"{base.text}.{e.name.text}"
+        case t.Select(base=t.Name() as base, arguments=(t.Argument(name=None, value=value),)):
+            sign, number = ("-", value.operand) if isinstance(value, t.Unary) else ("", value)
+            if isinstance(number, t.Number):
+                return f"{base.text}[{sign}{number.raw}]"
+    return None
