@@ -27,7 +27,8 @@ from .sheet import Sheet, grid, listing
 
 TABLE_ROWS = 500
 OPEN_ROWS = 16
-GRID_WIDTH = 110
+SHORT_ROWS = 8
+GRID_WIDTH = 100
 DRAWN_ROWS = 6000  # beyond this a plot is a picture, so that the page stays small
 
 
@@ -48,16 +49,16 @@ class Figure:
 
 @dataclass(frozen=True)
 class Section:
-    """A table on the page: a grid where one reads better, and the list of all rows with its sorting keys."""
+    """A table on the page: what is shown at once of a long one, as a grid or as its most telling rows, and all rows."""
 
     result: Result
-    grid: Sheet | None
+    short: Sheet | None
     rows: Sheet
 
     @property
     def long(self) -> bool:
         """Say whether the list starts folded."""
-        return self.grid is not None or len(self.rows.rows) > OPEN_ROWS
+        return self.short is not None
 
 
 def page(run: Run, manifest: dict[str, Any] | None = None, interactive: bool = True) -> str:
@@ -80,9 +81,16 @@ def notebook(run: Run) -> str:
 
 
 def _shared(run: Run) -> dict[str, Any]:
-    sections = [Section(r, grid(r, GRID_WIDTH), listing(r, TABLE_ROWS)) for r in run.results]
+    sections = [_section(r) for r in run.results]
     notices = [Notice.of(w, run.spec_text) for w in run.warnings]
     return {"run": run, "abstract": opening(run.spec_text), "sections": sections, "notices": notices}
+
+
+def _section(result: Result) -> Section:
+    short = grid(result, GRID_WIDTH)
+    if short is None and result.frame.height > OPEN_ROWS:
+        short = listing(result, SHORT_ROWS)
+    return Section(result, short, listing(result, TABLE_ROWS))
 
 
 def _figure(plot: PlotResult, interactive: bool) -> Figure:

@@ -16,6 +16,7 @@ from .channels import Prepared
 
 GRADIENT_FROM = 13  # so many numeric labels read better as a gradient than as a list
 POINTS_UNTIL = 25
+BILLIONS = "replace(datum.label, 'G', 'B')"  # tokens are counted in billions, not giga
 MIXED = 0.05  # signs mix when the smaller side reaches this share of the larger
 
 
@@ -159,6 +160,8 @@ def _position(data: Prepared, channel: str, log: bool) -> alt.X | alt.Y:
     else:
         scale = alt.Scale(zero=False, nice=not whole)
         axis |= {"tickMinStep": 1} if whole else {}
+    if axis.get("format") == "~s":
+        axis["labelExpr"] = BILLIONS
     return make(_field(data, channel, "Q"), title=data.title(channel), scale=scale, axis=alt.Axis(**axis))
 
 

@@ -10,11 +10,13 @@ MINUS = "\N{MINUS SIGN}"
 SMALLEST = 1e-4
 
 
-def style(values: Iterable[object], digits: int = 3) -> Callable[[object], str]:
+def style(values: Iterable[object], digits: int = 3, small: bool = True) -> Callable[[object], str]:
     """Return the function that prints a column with these values: the largest gets `digits` significant digits.
 
-    Whole numbers stay whole, truth values become yes and no, text stays, null becomes an empty string.
+    Whole numbers stay whole, truth values become yes and no, text stays, null becomes an empty string. What would round
+    to zero is in scientific notation, unless not `small`.
     """
+    values = list(values)
     numbers = [float(v) for v in values if is_number(v) and math.isfinite(float(v))]
     whole = all(isinstance(v, int) for v in values if is_number(v))
     largest = max(map(abs, numbers), default=0.0)
@@ -25,7 +27,7 @@ def style(values: Iterable[object], digits: int = 3) -> Callable[[object], str]:
     places = min(max(digits - 1 - math.floor(math.log10(largest)), 0), 6)
     if all(float(v).is_integer() for v in numbers):
         places = 0
-    return lambda value: plain(value, places)
+    return lambda value: plain(value, places, small)
 
 
 def interval_style(values: Iterable[object], widths: Iterable[float]) -> Callable[[object], str]:
@@ -38,11 +40,11 @@ def interval_style(values: Iterable[object], widths: Iterable[float]) -> Callabl
     if largest >= 1e7 or typical < 1e-6:
         return style(values)
     places = min(max(1 - round(math.log10(typical)), 0), 6)
-    return lambda value: plain(value, places)
+    return lambda value: plain(value, places, small=False)
 
 
-def plain(value: object, places: int | None) -> str:
-    """Print one value with so many decimals, or in scientific notation where None or where decimals would show zero."""
+def plain(value: object, places: int | None, small: bool = True) -> str:
+    """Print one value with so many decimals; in scientific notation for None, and for `small` where they show zero."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -52,7 +54,7 @@ def plain(value: object, places: int | None) -> str:
     number = float(value)
     if not math.isfinite(number):
         return "nan" if math.isnan(number) else "∞" if number > 0 else MINUS + "∞"
-    if places is None or (number and abs(number) < 0.5 * 10.0**-places):
+    if places is None or (small and number and abs(number) < 0.5 * 10.0**-places):
         return _scientific(number)
     text = f"{number:.{places}f}"
     return text.replace("-", MINUS) if float(text) else text.lstrip("-")

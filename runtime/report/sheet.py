@@ -62,7 +62,7 @@ def grid(result: Result, width: int) -> Sheet | None:
     if len(axes) < 2 or result.frame.height <= LONG or result.frame.select(axes).is_duplicated().any():
         return None
     frame = result.frame.with_columns(shown_labels(result.frame, a).alias(a) for a in axes)
-    write = style(frame["value"].to_list())
+    write = style(frame["value"].to_list(), small=False)
     cells = [BLANK if v is None else write(v) for v in frame["value"]]
     for across in sorted(reversed(axes), key=lambda a: frame[a].n_unique()):
         down = [a for a in axes if a != across]
