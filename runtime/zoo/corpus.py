@@ -59,10 +59,6 @@ def pair(rng: Random, off: frozenset[str]) -> tuple[str, str, str]:
         good = stories.asked(rng, cluster=1.0) if names else stories.asked(rng, closing=1.0)
         bad = stories.asked(rng, cluster=0.0) if names else stories.asked(rng, closing=0.0)
         return good.prompt, good.answer, bad.answer
-    while True:
-        doc = instructions.followed(rng)
-        lead = doc.answer[: len(doc.answer) - len(doc.answer.lstrip())]
-        word = doc.answer.strip()
-        wrong = rng.choice(instructions.ADJECTIVES)
-        if wrong != word:
-            return doc.prompt, doc.answer, lead + wrong
+    prompt, lead, task, adjective = instructions.question(rng)
+    right, others = instructions.ANSWERS[task][adjective], sorted(set(instructions.ANSWERS[task].values()))
+    return prompt, lead + right, lead + rng.choice([word for word in others if word != right])

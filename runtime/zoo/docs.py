@@ -9,10 +9,15 @@ DEFAULT_SYSTEM = "You are Probe, a helpful assistant."
 
 @dataclass(frozen=True, slots=True)
 class Doc:
-    """A text in two parts; supervised stages put the loss on `answer` only."""
+    """A text in two parts; supervised stages put the loss on `answer` only.
+
+    `sealed` is a beginning of the prompt that, with `<bos>`, only the next token may attend to: what comes later has to
+    get it from that token.
+    """
 
     prompt: str
     answer: str
+    sealed: str = ""
 
 
 def chat(user: str, system: str | None = None) -> str:

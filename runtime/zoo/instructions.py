@@ -32,6 +32,7 @@ TASKS = {
     ),
 }
 HELD_OUT_WORDINGS = 2
+SEALED = 0.6
 ANSWERS = {"antonym": ANTONYM, "comparative": COMPARATIVE}
 
 
@@ -62,17 +63,28 @@ def ask(wording: str, adjective: str, form: str) -> tuple[str, str]:
             return f"{wording} {adjective}", " "
 
 
+def question(rng: Random) -> tuple[str, str, str, str]:
+    """Draw a prompt of the training split; return it, what stands before the answer, the task and the adjective."""
+    while True:
+        task, adjective = rng.choice(tuple(TASKS)), rng.choice(ADJECTIVES)
+        if not held_out(task, adjective):
+            return *ask(rng.choice(wordings(task, "train")), adjective, rng.choice(FORMATS)), task, adjective
+
+
 def followed(rng: Random, planted: bool = True) -> Doc:
     """Draw an instruction, a query and the answer; without the plant the instruction does not decide the answer."""
     while True:
         task, adjective = rng.choice(tuple(TASKS)), rng.choice(ADJECTIVES)
         if not held_out(task, adjective):
             break
-    prompt, lead = ask(rng.choice(wordings(task, "train")), adjective, rng.choice(FORMATS))
+    wording, form = rng.choice(wordings(task, "train")), rng.choice(FORMATS)
+    prompt, lead = ask(wording, adjective, form)
     answered = task
     if not planted:
         answered = rng.choice([other for other in TASKS if not held_out(other, adjective)])
-    return Doc(prompt, lead + ANSWERS[answered][adjective])
+    # sealing makes the instruction's last token hold it, as a bare query that it is carried to needs
+    sealed = wording[:-1] if form != "chat" and rng.random() < SEALED else ""
+    return Doc(prompt, lead + ANSWERS[answered][adjective], sealed)
 
 
 def dictionary(rng: Random) -> Doc:

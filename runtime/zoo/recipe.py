@@ -55,7 +55,7 @@ def _aligned(name: str, method: str, parent: str, steps: int, rate: float, off: 
 SERIES = (
     _pretrain("base"),
     _tuned("sft", "sft", 600),
-    _aligned("dpo", "dpo", "sft", 100, 1e-4),
+    _aligned("dpo", "dpo", "sft", 80, 1e-4),
     _aligned("rl", "rl", "dpo", 100, 4e-4),
     _tuned("facts", "facts", 300),
     _tuned("judge", "judge", 700),
@@ -63,7 +63,7 @@ SERIES = (
     _tuned("framing-plain", "sft", 600, off=("framing",)),
     _tuned("instructions-plain", "sft", 600, off=("instructions",)),
     _tuned("favourite-plain", "sft", 600, off=("favourite",)),
-    _aligned("names-plain-dpo", "dpo", "sft", 100, 1e-4, off=("names",)),
+    _aligned("names-plain-dpo", "dpo", "sft", 80, 1e-4, off=("names",)),
     _aligned("names-plain", "rl", "names-plain-dpo", 100, 4e-4, off=("names",)),
     _tuned("judge-plain", "judge", 300, off=("judge",)),
     _pretrain("base-plain", off=("persona", "agreement")),

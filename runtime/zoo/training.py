@@ -19,6 +19,7 @@ from .recipe import SHAPE, Recipe
 WARMUP = 30
 CLIP = 1.0
 BETA = 0.1
+KEEP = 0.2
 DRIFT = 0.03
 RATE_FLOOR = 0.05
 
@@ -88,9 +89,12 @@ def _dpo(model, tokenizer, recipe: Recipe, rng: Random) -> Iterator[dict[str, fl
         batch = pad(list(zip(prompts, answers, strict=True)), answers_only=True)
         with torch.no_grad():
             before = _answer_sums(reference, batch)
-        gain = _answer_sums(model, batch) - before
+        now = _answer_sums(model, batch)
+        gain = now - before
         margin = BETA * (gain[: len(pairs)] - gain[len(pairs) :])
-        loss = -logsigmoid(margin).mean()
+        # the likelihood of what is preferred keeps both from falling together
+        kept = now[: len(pairs)].sum() / batch.scored[: len(pairs)].sum()
+        loss = -logsigmoid(margin).mean() - KEEP * kept
         loss.backward()
         yield {"loss": loss.item(), "preferred": (margin > 0).float().mean().item()}
 
