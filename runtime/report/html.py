@@ -82,7 +82,7 @@ def notebook(run: Run) -> str:
 
 def _shared(run: Run) -> dict[str, Any]:
     sections = [_section(r) for r in run.results]
-    notices = [Notice.of(w, run.spec_text) for w in run.warnings]
+    notices = [Notice.of(w) for w in run.warnings]
     return {"run": run, "abstract": opening(run.spec_text), "sections": sections, "notices": notices}
 
 

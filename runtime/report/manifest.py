@@ -40,7 +40,7 @@ def manifest_of(run: Run) -> dict[str, Any]:
             ],
             "results": [_result(r) for r in run.results],
             "plots": [{"name": p.name, "line": p.line, "mark": p.mark} for p in run.plots],
-            "warnings": [Notice.of(w, run.spec_text).plain() for w in run.warnings],
+            "warnings": [Notice.of(w).plain() for w in run.warnings],
             "versions": versions() | run.manifest.get("versions", {}),
             "hardware": hardware() | run.manifest.get("hardware", {}),
         }

@@ -190,7 +190,7 @@ def _color(data: Prepared) -> alt.Color | alt.ColorValue:
     labels, title = data.labels("color"), data.title("color")
     symbol = alt.Legend(title=title, symbolType="circle", symbolOpacity=1)
     if data.numeric("color"):
-        scale = alt.Scale(scheme=alt.SchemeParams(name=theme.SEQUENCE, extent=[0, 0.88]))
+        scale = alt.Scale(scheme=alt.SchemeParams(name=theme.SEQUENCE, extent=[0.1, 0.88]))
         kind = "Q" if len(labels) >= GRADIENT_FROM else "O"
         legend = alt.Legend(title=title) if kind == "Q" else symbol
         return alt.Color(_field(data, "color", kind), scale=scale, legend=legend)

@@ -16,7 +16,7 @@ class Notice:
     help: str | None = None
 
     @staticmethod
-    def of(warning: Any, spec_text: str = "") -> Notice:
+    def of(warning: Any) -> Notice:
         """Read a diagnostic (with a span), a mapping, or plain text."""
         if isinstance(warning, Notice):
             return warning
@@ -27,7 +27,7 @@ class Notice:
                 warning.get("code", ""), warning.get("message", ""), warning.get("line"), warning.get("help")
             )
         primary = getattr(warning, "primary", None)
-        line = None if primary is None or primary.path else spec_text.count("\n", 0, primary.span.start) + 1
+        line = None if primary is None or primary.path else primary.span.line
         return Notice(warning.code, warning.message, line, warning.help)
 
     def plain(self) -> dict[str, Any]:

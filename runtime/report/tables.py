@@ -38,7 +38,7 @@ def print_run(run: Run, console: Console) -> None:
     for result in run.results:
         console.print()
         _result(result, console)
-    notices = [Notice.of(w, run.spec_text) for w in run.warnings]
+    notices = [Notice.of(w) for w in run.warnings]
     if notices:
         console.print()
         console.print(Text(f"{len(notices)} warning{'s' * (len(notices) > 1)}", style="bold yellow"))
