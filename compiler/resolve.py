@@ -254,8 +254,8 @@ class Resolver:
         made = []
         for a in e.arguments:
             # a predicate (`size(set) <= 2`) names axes of the base: a name found nowhere is one of them
-            inner = scope.within(columns=True) if a.name is None else scope
-            made.append(ir.Argument(name=a.name, value=self.expr(a.value, inner), span=a.span))
+            # and `x[side=positive]` its labels
+            made.append(ir.Argument(name=a.name, value=self.expr(a.value, scope.within(columns=True)), span=a.span))
         return ir.SelectOf(base=base, arguments=tuple(made), span=e.span)
 
     def call(self, e: t.Call, scope: Scope) -> ir.Expr:

@@ -15,7 +15,7 @@ from .kinds import Kind
 REQUIRED = object()
 
 # How the axes of the result follow from those of the arguments.
-AxesRule = Literal["broadcast", "reduce-items", "reduce", "reduce-side", "pairwise", "none", "custom"]
+AxesRule = Literal["broadcast", "reduce-items", "reduce", "reduce-side", "reduce-any", "reduce-entries", "none"]
 # What kind of work an operation is: `run` reads a model, `pure` is arithmetic, the others are stages of their own.
 Work = Literal["pure", "run", "data", "model", "intervention", "generate", "judge", "train", "plot"]
 
@@ -61,6 +61,7 @@ class Signature:
     fields: Mapping[str, type[Kind]] = field(default_factory=dict)  # attributes of the result, for records
     infer: Callable | None = field(default=None, compare=False)
     open_model: bool = False  # the operation reads a model even though none is among its arguments
+    apart: tuple[str, ...] = ()  # parameters whose items are not those of the result (what something is fitted on)
     replays: str | None = None  # the parameter handed over as a function of the replicates, to be evaluated again
 
     def parameter(self, name: str) -> Parameter | None:

@@ -98,13 +98,16 @@ def _none(point: Cube, reason: str) -> Cube:
     return mark(empty, np.ones(point.shape, bool), reason)
 
 
-def summarise_items(x: Cube, *, seed: int = 0, n: int = 1000, level: float = 0.95) -> Summary:
+def summarise_items(
+    x: Cube, *, seed: int = 0, n: int = 1000, level: float = 0.95, sides: bool = False
+) -> Summary:
     """Summarise values that still have items: the mean of the units, its interval, and how many units there are.
 
     Booleans get Wilson's interval; with samples inside items, at the number of independent draws that would vary as
-    much as the items do. Numbers get a percentile bootstrap over units.
+    much as the items do. Numbers get a percentile bootstrap over units. The two sides of a contrast are summarised apart
+    unless `sides` joins them.
     """
-    of = per_unit(x, "a summary")
+    of = per_unit(x, "a summary", sides=sides)
     mean, counts = mean_of(of.values, of.present), of.n
     if x.values.dtype.kind == "b":
         size = effective(x, of.values, of.present)
@@ -129,7 +132,7 @@ def effective(x: Cube, values: np.ndarray, present: np.ndarray) -> np.ndarray:
     Between the number of units and the number of values; the former where all agree, and the latter without nesting.
     """
     count, total = present.sum(0), x.present().sum()
-    if len(x.data_axes()) == 1:
+    if x.values.size == values.size:
         return count.astype(np.float64)
     mean = mean_of(values, present)
     off = np.where(present, values - np.where(count > 0, mean, 0), 0)

@@ -102,26 +102,44 @@ def _swapped(x: Cube, name: str, flips: np.ndarray, ctx: Context, mean: bool) ->
     side = x.axis(SIDE)
     if len(side) != 2:
         raise ProbeError("not-two-sides", f"sides can be swapped where there are two, and here there are {len(side)}")
-    keep, swap = (1 + flips) / 2, (1 - flips) / 2
-    halves = [(_totals(x.isel(SIDE, i), name, keep), _totals(x.isel(SIDE, 1 - i), name, swap)) for i in (0, 1)]
-    total = np.stack([own[0] + other[0] for own, other in halves], axis=1)
-    count = np.stack([own[1] + other[1] for own, other in halves], axis=1)
+    totals = [_totals(x.isel(SIDE, i), name, np.ones_like(flips[:1])) for i in (0, 1)]
+    (positive, n_positive, rest), (negative, n_negative, _) = totals
+    off, n_off = _flipped_totals(x, name, flips)
+    # What both sides hold together does not change, so one product with the difference gives both.
+    total = np.stack([(positive + negative + sign * off) / 2 for sign in (1, -1)], axis=1)
+    count = np.stack([(n_positive + n_negative + sign * n_off) / 2 for sign in (1, -1)], axis=1)
     ctx.note(total.size // len(flips))
-    axes = (ctx.replicate_axis(len(flips)), side, *halves[0][0][2])
+    axes = (ctx.replicate_axis(len(flips)), side, *rest)
     return mark(Cube(axes, _ratio(total, count) if mean else total), count == 0, _first_reason(x))
+
+
+def _flipped_totals(x: Cube, name: str, flips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sums [R, rest, feature] of the first side minus the second with the signs `flips`, and the same of counts."""
+    (first, here, _), (second, there, _) = (_items_first(x.isel(SIDE, i), name) for i in (0, 1))
+    if REPLICATE in x.names:
+        off = np.subtract(first, second, dtype=np.float64)
+        return np.einsum("rn,rn...->r...", flips, off), np.einsum("rn,rn...->r...", flips, here * 1.0 - there)
+    if here.all() and there.all():
+        return _product(flips, first, second), np.zeros((1,) * here.ndim)
+    return _product(flips, first, second), _product(flips, here * 1.0, there * 1.0)
+
+
+def _items_first(x: Cube, name: str) -> tuple[np.ndarray, np.ndarray, tuple[Axis, ...]]:
+    """Values and presence with replicates (if any) and items first, zero where missing, and the axes after those."""
+    lead = [n for n in (REPLICATE, name) if n in x.names]
+    ordered = x.transpose(lead + [n for n in x.names if n not in lead])
+    values, present = numbers(ordered, "a sum or mean"), ordered.present()
+    if not present.all():
+        values = np.where(_widen(present, len(x.feature)), values, 0)
+    return values, present, ordered.axes[len(lead) :]
 
 
 def _totals(x: Cube, name: str, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[Axis, ...]]:
     """Weighted sums [R, rest, feature], the weight [R, rest] that went into each, and the axes `rest`."""
-    lead = [n for n in (REPLICATE, name) if n in x.names]
-    ordered = x.transpose(lead + [n for n in x.names if n not in lead])
-    values, present = numbers(ordered, "a sum or mean"), ordered.present()
-    rest = ordered.axes[len(lead) :]
-    if not present.all():
-        values = np.where(_widen(present, len(x.feature)), values, 0)
-    if len(lead) == 2:
-        total = np.einsum("rn,rn...->r...", weights, values, dtype=np.float64)
-        return total, np.einsum("rn,rn...->r...", weights, present), rest
+    values, present, rest = _items_first(x, name)
+    if REPLICATE in x.names:
+        total = np.einsum("rn,rn...->r...", np.broadcast_to(weights, present.shape[:2]), values, dtype=np.float64)
+        return total, np.einsum("rn,rn...->r...", np.broadcast_to(weights, present.shape[:2]), present), rest
     if present.all():
         each = weights.sum(1).reshape(-1, *[1] * len(rest))
         count = np.broadcast_to(each, (len(weights), *(len(a) for a in rest)))
@@ -130,13 +148,16 @@ def _totals(x: Cube, name: str, weights: np.ndarray) -> tuple[np.ndarray, np.nda
     return _product(weights, values), count, rest
 
 
-def _product(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """`weights` [R, n] times `values` [n, …] in float64, converting a block of columns at a time."""
+def _product(weights: np.ndarray, values: np.ndarray, minus: np.ndarray | None = None) -> np.ndarray:
+    """`weights` [R, n] times `values` [n, …] (less `minus`) in float64, converting a block of columns at a time."""
     flat = values.reshape(len(values), int(np.prod(values.shape[1:])))
+    other = None if minus is None else minus.reshape(flat.shape)
     result = np.empty((len(weights), flat.shape[1]))
     width = max(_COLUMNS // max(len(flat), 1), 1)
     for start in range(0, flat.shape[1], width):
-        result[:, start : start + width] = weights @ flat[:, start : start + width].astype(np.float64, copy=False)
+        block = flat[:, start : start + width].astype(np.float64, copy=False)
+        block = block if other is None else block - other[:, start : start + width]
+        result[:, start : start + width] = weights @ block
     return result.reshape(len(weights), *values.shape[1:])
 
 
@@ -236,17 +257,18 @@ class Units:
         return self.present.sum(0)
 
 
-def per_unit(x: Cube, what: str, cluster: str | None = None) -> Units:
+def per_unit(x: Cube, what: str, cluster: str | None = None, sides: bool = True) -> Units:
     """Average a cube of numbers within its units: the outermost data axis, or the values of a column of it.
 
-    Raises `no-items` when there is no axis of data.
+    With `sides` the two sides of a contrast belong to their item, else they are cells. Raises `no-items` when there is
+    no axis of data.
     """
     data = x.data_axes()
     if not data:
         raise ProbeError("no-items", f"{what} works on values per item, and there are none here", "leave out mean(…)")
     unit = unit_axis(x, data) or data[0]
     scalars(x, what)
-    x = _linear(x, tuple(n for n in data if n != unit), PLAIN, mean=True)
+    x = _linear(x, tuple(n for n in (row_axes(x) if sides else data) if n != unit), PLAIN, mean=True)
     ordered = x.transpose((unit, *(n for n in x.names if n != unit)))
     cells = int(np.prod(ordered.shape[1:]))
     present = ordered.present().reshape(-1, cells)

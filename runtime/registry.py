@@ -48,6 +48,7 @@ def operation(
     infer: Callable | None = None,
     open_model: bool = False,
     replays: str | None = None,
+    apart: tuple[str, ...] = (),
 ) -> Callable[[Callable], Callable]:
     """Register a function as an operation; see `compiler.signature.Signature` for the arguments."""
 
@@ -62,7 +63,7 @@ def operation(
             name=called, parameters=parameters, result=hints["return"], work=work, axes=axes,
             subject=subject or (parameters[0].name if parameters else None), adds=adds, planned=planned,
             nonlinear=nonlinear, version=version, summary=doc.split("\n", 1)[0], doc=doc, source=source,
-            fields=fields or {}, infer=infer, open_model=open_model, replays=replays,
+            fields=fields or {}, infer=infer, open_model=open_model, replays=replays, apart=apart,
         )  # fmt: skip
         _operations[called] = Operation(signature, None if planned else function)
         return function

@@ -5,7 +5,7 @@ import pytest
 
 from probelang.runtime.cube import Axis, Cube
 from probelang.runtime.errors import ProbeError
-from probelang.runtime.operations.classifier import accuracy, classifier, correct
+from probelang.runtime.operations.classifier import accuracy, classifier, correct, held_out
 from probelang.runtime.operations.project import project
 from probelang.runtime.operations.shuffle import shuffle
 
@@ -58,8 +58,8 @@ def test_cross_validation_is_honest_where_fitting_is_not():
     wide = Cube((FIT,), RNG.normal(size=(60, 100)))
     fitted = classifier("ridge", wide, Y, strength=1e6)
     assert fitted.correct(wide, Y).values.all()
-    assert 0.25 < accuracy(fitted).values.mean() < 0.75
-    assert fitted.accuracy.names == ("item",)
+    assert 0.25 < accuracy(fitted).value.values < 0.75
+    assert held_out(fitted).names == ("item",) and fitted.accuracy()["n"].values == 60
 
 
 def test_the_sides_of_a_contrast_are_labels():
@@ -69,7 +69,7 @@ def test_the_sides_of_a_contrast_are_labels():
     fitted = classifier("lda", Cube((side, FIT, LAYER), values))
     right = fitted.correct(Cube((side, FIT, LAYER), values))
     assert right.names == ("layer", "item", "side") and right.values[1].mean() > 0.97
-    assert accuracy(fitted).values[1].mean() > 0.97
+    assert accuracy(fitted).value.values[1] > 0.97
 
 
 def test_holes_and_single_labels_have_reasons():
@@ -77,7 +77,7 @@ def test_holes_and_single_labels_have_reasons():
     missing[:, 0], missing[5, 1] = "no such layer", "too long"
     fitted = classifier("logistic", Cube(X.axes, X.values, missing), Y)
     assert fitted.estimators.missing.tolist() == ["there are no items", None]
-    assert fitted.accuracy.missing[1, 5] == "too long"
+    assert held_out(fitted).missing[1, 5] == "too long"
     right = fitted.correct(NEW, TRUTH)
     assert right.missing[0, 0] == "there are no items" and right.missing[1, 0] is None
     one = classifier("logistic", X, Cube((FIT,), np.array(["cat"] * 60, dtype=object)))

@@ -93,6 +93,11 @@ def test_sign_flip_leaves_missing_items_out():
     assert record["p"].missing[1] == "incoherent"
 
 
+def test_the_sides_of_a_contrast_belong_to_their_item():
+    x = Cube((SIDE, Axis("item", tuple(range(7)), "data")), RNG.normal(size=(2, 7)))
+    assert sign_flip(x)["p"].values == exact_p(x.values.mean(0))
+
+
 def test_tests_need_items():
     with pytest.raises(ProbeError, match="values per item"):
         sign_flip(Cube((), np.array(1.0)))

@@ -138,6 +138,19 @@ def test_cka_both_ways_of_computing_agree_under_weights():
     np.testing.assert_allclose(cka(narrow, other, ctx=context).values, cka(padded, other, ctx=context).values)
 
 
+def test_cka_counts_both_sides_and_resamples_them_together():
+    axes = (Axis("side", ("positive", "negative")), ITEM)
+    a, b = (Cube(axes, RNG.normal(size=(2, 12, 4))) for _ in range(2))
+    row = Axis("item", tuple(range(24)), "data")
+    flat = [Cube((row,), x.values.reshape(24, 4)) for x in (a, b)]
+    np.testing.assert_allclose(cka(a, b).values, cka(*flat).values)
+    context = Context(1, Scheme("bootstrap", 3))
+    for r, w in enumerate(context.weights(ITEM).astype(int)):
+        rows = np.tile(np.repeat(np.arange(12), w), 2) + np.repeat([0, 12], 12)
+        again = cka(*(Cube((row,), x.values[rows]) for x in flat))
+        np.testing.assert_allclose(cka(a, b, ctx=context).values[r], again.values)
+
+
 def test_cka_refuses_other_items():
     other = Cube((Axis("item", tuple(range(12)), "data"), LAYER), ACTS.values)
     with pytest.raises(ProbeError, match="labels differ"):

@@ -135,15 +135,10 @@ def distributed(el: Elaborator, inputs: dict[str, Node | None], make, span: Span
 
 def run(el: Elaborator, prompts: Node, env: Env, span: Span) -> Node:
     """A run of the model in force on prompts, under the interventions in force. Marks every scope as used."""
-    env.model_scope.used = True
     for scope in env.under_scopes:
         scope.used = True
-    el.reads.append(env.model_scope)
-    if env.model is None:
-        from .declarations import models_of
-
-        return el.report(errors.model_open(span, [m.removeprefix(env.module) for m in models_of(el, env.module)]))
-    if env.model.kind is Unknown or prompts.kind is Unknown:
+    model = model_in_force(el, env, span)
+    if model.kind is Unknown or prompts.kind is Unknown:
         return el.unknown
 
     def make(ins: dict[str, Node | None]) -> Node:
@@ -153,8 +148,19 @@ def run(el: Elaborator, prompts: Node, env: Env, span: Span) -> Node:
             acts_on(el, edit, ins["prompts"], span)
         return el.graph.node("run", kept, kind=Run, axes=el.join([n for n in kept.values() if n is not None], span))
 
-    inputs = {"model": env.model, "prompts": prompts, **{f"i{n}": i for n, i in enumerate(env.interventions)}}
+    inputs = {"model": model, "prompts": prompts, **{f"i{n}": i for n, i in enumerate(env.interventions)}}
     return distributed(el, inputs, make, span)
+
+
+def model_in_force(el: Elaborator, env: Env, span: Span) -> Node:
+    """The model that an expression reads here; reading marks its scope as used. None in force is an error."""
+    env.model_scope.used = True
+    el.reads.append(env.model_scope)
+    if env.model is None:
+        from .declarations import models_of
+
+        return el.report(errors.model_open(span, [m.removeprefix(env.module) for m in models_of(el, env.module)]))
+    return env.model
 
 
 def acts_on(el: Elaborator, edit: Node, prompts: Node, span: Span) -> None:

@@ -12,9 +12,10 @@ from ..kinds import (
 )  # fmt: skip
 from ..signature import Parameter, Signature
 from . import stacks
-from .apply import run
+from .apply import model_in_force, run
 from .core import Elaborator, text_of
 from .env import Env
+from .loops import walk_list
 
 OBJECTS = (Model, Dataset, Prompts, Generated)
 
@@ -53,6 +54,9 @@ def elaborated(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature) -> 
         if node.kind is Unknown:
             good = False
             continue
+        if node.op == "list" and not parameter.many and signature.work == "model":
+            # a list of revisions is an axis
+            node = walk_list(el, parameter.name, node, argument.value if isinstance(argument.value, ir.ListOf) else None, env)
         node = coerce(el, node, parameter, argument, env)
         if node is None or node.kind is Unknown or not accepts(el, node, parameter, signature, argument):
             good = False
@@ -106,6 +110,8 @@ def wider(node: Node, parameter: Parameter) -> bool:
 def fits(kind: type[Kind], kinds: tuple[type[Kind], ...], strict: bool = False) -> bool:
     if kind is Unknown or any(issubclass(kind, k) for k in kinds):
         return True
+    if ColumnName in kinds and issubclass(kind, (Column, Boolean, Text, Number)):
+        return True
     if strict:
         return False
     if issubclass(kind, Boolean) and any(k in (Number,) for k in kinds):
@@ -148,11 +154,9 @@ def result(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature, argumen
     if signature.work == "intervention" and any(stacks.leaves(n)[0].op == "none" and not stacks.is_stack(n) for n in arguments.values()):
         return el.none
     if signature.open_model:
-        for name, node in list(arguments.items()):
-            if issubclass(node.kind, Prompts):
-                arguments[name] = as_run(el, node, env, span)
-                if arguments[name].kind is Unknown:
-                    return el.unknown
+        arguments = with_model(el, arguments, env, span)
+        if arguments is None:
+            return el.unknown
     inputs = {**arguments}
     params: dict[str, object] = {} if signature.version == 1 else {"version": signature.version}
     if not check_call(el, signature, arguments, e, env):
@@ -165,7 +169,8 @@ def result(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature, argumen
     def none_through(n: Node) -> Node:
         return n
 
-    node = el.make(signature.name, inputs, params, kind, span, without=without, adds=adds, consumed=consumed, drop_data=drop)
+    node = el.make(signature.name, inputs, params, kind, span, without=without, adds=adds, consumed=consumed, drop_data=drop, apart=frozenset(signature.apart),
+                   paired=signature.work not in ("model", "train", "data"))
     if signature.work == "intervention":
         node = stacks.restack(el.graph, node, lambda n: el.none if any(c.kind is Nothing and k in ("direction", "from") for k, c in n.inputs) else none_through(n))
     if issubclass(kind, OBJECTS):
@@ -175,10 +180,13 @@ def result(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature, argumen
     return node
 
 
-def as_run(el: Elaborator, node: Node, env: Env, span: Span) -> Node:
-    """Prompts as an argument of an operation that runs a model: a run of them, of the prompts' own kind."""
-    made = run(el, node, env, span)
-    return made
+def with_model(el: Elaborator, arguments: dict[str, Node], env: Env, span: Span) -> dict[str, Node] | None:
+    """Prompts become runs of the model in force; an operation on texts gets the model itself."""
+    prompts = [name for name, node in arguments.items() if issubclass(node.kind, Prompts)]
+    made = {name: run(el, node, env, span) if name in prompts else node for name, node in arguments.items()}
+    if not prompts:
+        made["model"] = model_in_force(el, env, span)
+    return None if any(n.kind is Unknown for n in made.values()) else made
 
 
 def kind_of(signature: Signature, arguments: dict[str, Node]) -> type[Kind]:
@@ -199,7 +207,11 @@ def axes_rule(el: Elaborator, signature: Signature, arguments: dict[str, Node], 
     axes = stacks.visible_axes(subject) if subject is not None else {}
     adds = tuple(AxisType(name, kind, digest([name, signature.name, subject.key if subject else ""])) for name, kind in signature.adds)
     nothing = frozenset()
-    if signature.axes in ("broadcast", "custom"):
+    if signature.name == "generate" and many_samples(arguments.get("samples")):
+        adds = (AxisType("sample", "data", digest(["sample", arguments["samples"].key])),)
+    if signature.axes == "none" and signature.work in ("model", "train", "data"):
+        return nothing, True, adds, nothing
+    if signature.axes == "broadcast" and signature.parameter("over") is None:
         return nothing, False, adds, nothing
     if signature.axes == "none":
         every = frozenset(a for n in arguments.values() for a in stacks.visible_axes(n))
@@ -213,17 +225,24 @@ def axes_rule(el: Elaborator, signature: Signature, arguments: dict[str, Node], 
     default = signature.parameter("over").default if signature.parameter("over") is not None else None
     name = over.param("name") if over is not None and over.op in ("axis",) else (over.param("value") if over is not None and over.op == "const" else default)
     if isinstance(name, str):
-        owner = subject if signature.name != "z_score" else arguments.get("null", subject)
-        visible = stacks.visible_axes(owner) if owner is not None else {}
+        visible = {k: a for n in arguments.values() for k, a in stacks.visible_axes(n).items()}
         if name not in visible:
             el.report(errors.unknown_axis(span if over is None else el.program.spans.get(over.key, span), name, list(visible), f"what `{signature.name}` reduces"))
             return None, False, adds, nothing
         return frozenset({name}), False, adds, frozenset({name})
-    if not any(a.kind == "data" for a in axes.values()):
-        if signature.axes == "reduce-items" or signature.axes == "reduce":
-            el.report(errors.no_items(span, signature.name))
-            return None, False, adds, nothing
-    return nothing, True, adds, nothing
+    if signature.axes == "broadcast" or (signature.axes == "reduce-entries" and stacks.is_vector(subject)):
+        return nothing, False, adds, nothing
+    if any(a.kind == "data" for a in axes.values()):
+        sides = frozenset({"side"} & set(axes))  # the two sides of a contrast count as its items
+        return sides, True, adds, sides
+    if signature.axes == "reduce-any":
+        return frozenset(axes), True, adds, frozenset(axes)
+    el.report(errors.no_items(span, signature.name))
+    return None, False, adds, nothing
+
+
+def many_samples(node: Node | None) -> bool:
+    return node is not None and not (node.op == "const" and node.param("value") == 1)
 
 
 def method(el: Elaborator, e: ir.Method, env: Env) -> Node:
@@ -322,4 +341,18 @@ def needs_under(e: ir.CallOf, name: str):
                         f"write `{name}(f under i)`")  # fmt: skip
 
 
-FORMS = {"shift": shift, "recovery": recovery}
+def occurrences(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature) -> Node:
+    """`tokens(p, "text")`: tokens of prompts by their text."""
+    arguments = elaborated(el, e, env, signature)
+    if arguments is None:
+        return el.unknown
+
+    def make(ins: dict[str, Node | None]) -> Node:
+        node = el.graph.node("occurrences", {"prompts": ins["of"], "text": ins["text"]}, kind=Tokens)
+        el.program.tokens.append((node, e.span or NOWHERE))
+        return node
+
+    return stacks.distribute(el.graph, arguments, make)
+
+
+FORMS = {"shift": shift, "recovery": recovery, "tokens": occurrences}

@@ -50,13 +50,18 @@ class Elaborator:
 
     def make(self, op: str, inputs: dict[str, Node | None], params: dict[str, object] | None, kind: type[Kind], span: Span | None,
              *, without: frozenset[str] = frozenset(), adds: tuple[AxisType, ...] = (), consumed: frozenset[str] = frozenset(),
-             lineage: frozenset[str] = frozenset(), drop_data: bool = False) -> Node:  # fmt: skip
-        """Make a node whose axes are those of its inputs less `without`, distributed over stacks."""
+             lineage: frozenset[str] = frozenset(), drop_data: bool = False, apart: frozenset[str] = frozenset(),
+             paired: bool = True) -> Node:  # fmt: skip
+        """Make a node whose axes are those of its inputs less `without`, distributed over stacks.
+
+        Items of the inputs in `apart` stay inside (what a value was fitted on).
+        """
         if any(n is not None and n.kind is Unknown for n in inputs.values()):
             return self.unknown
 
         def once(ins: dict[str, Node | None]) -> Node:
-            axes = self.join([n for n in ins.values() if n is not None], span)
+            axes = self.join([n for k, n in ins.items() if n is not None and k not in apart], span if paired else None)
+            axes += tuple(a for k in apart if ins.get(k) is not None for a in ins[k].axes if a.kind != "data" and a.name not in {x.name for x in axes})
             gone = without | (frozenset(a.name for a in axes if a.kind == "data") if drop_data else frozenset())
             fitted = lineage | frozenset(a.origin for a in axes if a.kind == "data" and a.name in gone and a.name == "item")
             kept = tuple(a for a in axes if a.name not in gone)

@@ -130,8 +130,9 @@ def closed(el: Elaborator, name: str, statement: ir.Define, env: Env) -> Node:
     """A direction, statistic, claim or plot, in its own place: its model is that of its `for`, or the only one."""
     from . import loops, statements
 
-    inner = loops.bind(el, statement.loop, env)
-    inner = inner.with_(model=loops.model_of(el, statement.loop, inner), model_scope=Scope(statement.span))
+    scope = Scope(statement.span)
+    inner = loops.bind(el, statement.loop, env.with_(model=loops.model_of(el, None, env), model_scope=scope))
+    inner = inner.with_(model=loops.model_of(el, statement.loop, inner), model_scope=scope)
     node = el.expr(statement.value, inner)
     return statements.finish(el, name, statement, node, inner)
 

@@ -72,8 +72,8 @@ def axis_values(el: Elaborator, name: str, e: ir.Expr, env: Env) -> Node:
         if issubclass(node.kind, Tokens) and all(t.op == "tokens" for t in stacks.leaves(node)):
             return token_axis(el, name, node)
         return node
-    if node.op in ("choose", "range", "layers", "bins"):
-        kind = {"bins": "computed"}.get(node.op, "written" if node.op == "range" else "model")
+    if node.op in ("choose", "range", "layers"):
+        kind = "written" if node.op == "range" else "model"
         inner = node.kind if node.op != "choose" else Integer
         return label_node(el, AxisType(name, kind, digest([name, node.key])), node, inner)
     if node.op in ("all-layers", "all-heads"):
@@ -106,7 +106,9 @@ def walk_list(el: Elaborator, name: str, node: Node, e: ir.Expr | None, env: Env
     sources = e.items if isinstance(e, ir.ListOf) and len(e.items) == len(items) else (None,) * len(items)
     shown = [label_of(el, item, source) for item, source in zip(items, sources, strict=True)]
     made = [spread(el, item, source) for item, source in zip(items, sources, strict=True)]
-    return stacks.stack(el.graph, name, shown, made)
+    node = stacks.stack(el.graph, name, shown, made)
+    el.stack_values[stacks.stack_axis(node).origin] = made
+    return node
 
 
 def label_of(el: Elaborator, item: Node, source: ir.Expr | None) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from ...grammar.tree import NOWHERE, Span
 from .. import errors, ir
 from ..builtins import SITES
-from ..graph import AxisType, Node, digest
+from ..graph import Node, walk
 from ..kinds import Boolean, Column, Integer, Matrix, Number, Part, Site, Unknown
 from . import stacks
+from .apply import model_in_force
 from .core import Elaborator, text_of
 from .env import Env
 
@@ -46,13 +47,7 @@ def weights(el: Elaborator, e: ir.SelectOf, env: Env) -> Node:
         return part
     if not issubclass(part.kind, (Part, Site)):
         return el.report(errors.wrong_kind(e.arguments[0].span or span, "what `weights` selects", "part of the weights", el.spoken(part)))
-    env.model_scope.used = True
-    el.reads.append(env.model_scope)
-    if env.model is None:
-        from .declarations import models_of
-
-        return el.report(errors.model_open(span, models_of(el, env.module)))
-    return el.make("weights", {**inputs, "model": env.model}, {}, Matrix, span)
+    return el.make("weights", {**inputs, "model": model_in_force(el, env, span)}, {}, Matrix, span)
 
 
 def site(el: Elaborator, base: Node, e: ir.SelectOf, env: Env) -> Node:
@@ -110,22 +105,63 @@ def named(el: Elaborator, base: Node, argument: ir.Argument, env: Env) -> Node:
 def choose_label(el: Elaborator, node: Node, axis: str, label: Node, span: Span, shown: str = "") -> Node:
     """Select a label of an axis, wherever in the stacks of `node` the axis is."""
     axes = stacks.visible_axes(node)
-    if node.op == "statement" and axis not in axes:
-        axes = stacks.visible_axes(node.input("value"))
+    whole = family_of(node)
+    if whole is not None:
+        axes = {**stacks.visible_axes(whole.input("value")), **axes}
+        gone = {axis for axis in axes if axis not in {a.name for a in node.axes} and axis in {a.name for a in whole.axes}}
+        axes = {name: a for name, a in axes.items() if name not in gone}
     if axis not in axes:
         return el.report(errors.unknown_axis(span, axis, list(axes)))
-    if node.op == "statement":
-        return el.make("select", {"base": node, "label": label}, {"axis": axis}, node.kind, span, without=frozenset({axis}))
+    if whole is not None:
+        return from_family(el, node, whole, axis, label, span, shown)
     if stacks.is_stack(node):
         return in_stack(el, node, axis, label, span, shown)
     known = axes[axis]
     if label.op == "const" and known.labels is not None and label.param("value") not in known.labels:
         return el.report(errors.unknown_label(span, axis, repr(label.param("value")), list(map(str, known.labels))))
+    if not any(n.op == "label" and n.param("name") == axis for n in walk(node)):
+        return el.make("select", {"base": node, "label": label}, {"axis": axis}, node.kind, span, without=frozenset({axis}))
     if label.op == "const" or (label.op == "label" and label.param("name") != axis and known.kind != "data"):
         return stacks.substitute(el.graph, node, axis, label)
     if label.op == "label":
         return node  # x[layer=layer] is x
     return el.make("select", {"base": node, "label": label}, {"axis": axis}, node.kind, span, without=frozenset({axis}))
+
+
+def family_of(node: Node) -> Node | None:
+    """The statement of tests that a value is selected from, if it is one."""
+    while node.op == "select":
+        node = node.input("base")
+    return node if node.op == "statement" else None
+
+
+def from_family(el: Elaborator, node: Node, whole: Node, axis: str, label: Node, span: Span, shown: str) -> Node:
+    """Select from a family of tests: the family stays whole, so the labels are looked up in its table."""
+    path = [(axis, label)]
+    if label.op not in ("const", "label", "list"):
+        found = locate(el, whole.input("value"), axis, label, shown)
+        if found is None:
+            return el.report(errors.unknown_label(span, axis, f"`{shown}`", list(map(str, stacks.visible_axes(whole.input("value"))[axis].labels or ()))))
+        path = [(name, el.const(text)) for name, text in found]
+    for name, chosen in path:
+        node = el.make("select", {"base": node, "label": chosen}, {"axis": name}, node.kind, span, without=frozenset({name}))
+    return node
+
+
+def locate(el: Elaborator, node: Node, axis: str, label: Node, shown: str) -> list[tuple[str, str]] | None:
+    """The labels, outer axis first, under which a value stands in a stack."""
+    own = stacks.stack_axis(node)
+    if own.name != axis:
+        return next((p for e in stacks.elements(node) if stacks.is_stack(e) and (p := locate(el, e, axis, label, shown))), None)
+    for text, value in zip(own.labels, el.stack_values.get(own.origin, ()), strict=False):
+        if value.key == label.key or str(text) == shown:
+            return [(axis, str(text))]
+        if stacks.is_stack(value):
+            inner = stacks.stack_axis(value)
+            for name, leaf in zip(inner.labels, stacks.elements(value), strict=True):
+                if leaf.key == label.key:
+                    return [(axis, str(text)), (inner.name, str(name))]
+    return None
 
 
 def in_stack(el: Elaborator, node: Node, axis: str, label: Node, span: Span, shown: str) -> Node:
@@ -157,6 +193,8 @@ def in_stack(el: Elaborator, node: Node, axis: str, label: Node, span: Span, sho
 def find(el: Elaborator, node: Node, label: Node, shown: str) -> Node | None:
     """The element with this label: by its text, or by being that very value, also inside an inner axis."""
     own = stacks.stack_axis(node)
+    if label.op == "const" and label.param("value") in own.labels:
+        return stacks.elements(node)[own.labels.index(label.param("value"))]
     texts = [str(x) for x in own.labels]
     wanted = str(label.param("value")) if label.op == "const" else None
     for text in (wanted, shown, getattr(label, "op", None) if label.op == "none" else None):
@@ -182,13 +220,6 @@ def filtered(el: Elaborator, base: Node, argument: ir.Argument, env: Env) -> Nod
     if not issubclass(predicate.kind, (Boolean, Column)):
         help_ = "to select a label, name the axis: `x[axis=label]`"
         return el.report(errors.wrong_kind(span, "what stands in the brackets", "condition over the axes", el.spoken(predicate), help_))
-    names = {a.name for a in predicate.axes}
-    axes = tuple(AxisType(a.name, a.kind, digest([a.origin, predicate.key])) if a.name in names else a for a in base.axes)
-
-    def make(n: Node) -> Node:
-        kept = tuple(next((x for x in axes if x.name == a.name), a) for a in n.axes)
-        return el.graph.node("filter", {"base": n, "predicate": predicate}, kind=n.kind, axes=kept)
-
-    return stacks.restack(el.graph, base, make)
+    return el.make("filter", {"base": base, "predicate": predicate}, {}, base.kind, span)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...grammar.tree import NOWHERE
 from .. import errors, ir
-from ..graph import Node
+from ..graph import Node, walk
 from ..kinds import (
     Boolean, Column, Direction, Matrix, Number, Plot, Table, Test, Text, Unknown, Vector,
 )  # fmt: skip
@@ -92,11 +92,10 @@ CHECKS = {"direction": direction, "statistic": statistic, "claim": claim, "plot"
 
 def unused_binders(el: Elaborator, statement: ir.Define, node: Node, where: Node | None, env: Env) -> None:
     """A binder whose axis the value does not have changed nothing."""
-    axes = stacks.visible_axes(node)
+    walked = {str(n.param("name") if n.op == "label" else n.param("axis")) for n in walk(*(n for n in (node, where) if n is not None)) if n.op in ("label", "stack")}
     for binder in statement.loop.binders if statement.loop is not None else ():
         bound = env.binders.get(binder.name)
         if bound is None or bound.kind is Unknown:
             continue
-        wanted = set(stacks.visible_axes(bound)) or {binder.name}
-        if not wanted & set(axes) and binder.name not in axes:
+        if binder.name not in walked:
             el.report(errors.unused_binder(binder.span or NOWHERE, binder.name))

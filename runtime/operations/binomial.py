@@ -9,7 +9,7 @@ from ..cells import literal
 from ..errors import ProbeError
 from ..intervals import wilson
 from ..record import FIELDS, Alternative, Correction, Record, tested
-from ..reduction import Units, per_unit
+from ..reduction import Units, per_unit, row_axes
 from ..registry import operation
 
 
@@ -36,9 +36,9 @@ def binomial(
     """Test whether the share of items for which x holds is `p`, by the exact binomial test.
 
     Gives value (the share), stat (how many), p, adjusted, n, low and high (Wilson, 95 %). Raises `no-items`, and
-    `nested-values` when items hold several samples: those are not independent, use sign_flip(x - p) there.
+    `nested-values` when items hold several samples or two sides: those are not independent, use sign_flip(x - p) there.
     """
-    if len(x.data_axes()) > 1:
+    if len(row_axes(x)) > 1:
         raise ProbeError(
             "nested-values", "binomial needs one boolean per item, and here items hold several",
             "sign_flip(x - p) tests the mean of items",

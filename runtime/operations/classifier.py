@@ -7,10 +7,12 @@ from typing import Literal
 
 import numpy as np
 
-from ...compiler.kinds import Boolean, Classifier, Integer, Number, Text, Vector
+from ...compiler.kinds import Boolean, Classifier, Integer, Number, Test, Text, Vector
 from ..cells import literal, vectors
 from ..cube import Axis, Cube, union_axes
 from ..errors import ProbeError
+from ..intervals import summarise_items
+from ..record import Record
 from ..reduction import SIDE
 from ..registry import operation
 
@@ -43,8 +45,7 @@ class Fitted:
         """See the operation `classifier.correct`."""
         return correct(self, x, y)
 
-    @property
-    def accuracy(self) -> Cube:
+    def accuracy(self) -> Record:
         """See the operation `classifier.accuracy`."""
         return accuracy(self)
 
@@ -57,11 +58,11 @@ def classifier(
     """Fit a linear classifier of the vectors x to the labels y of their items, one for each cell of the other axes.
 
     `kind`: "logistic" (L2-regularised, at most 1,000 steps), "lda" (linear discriminants, singular values) or "ridge".
-    Without y the two sides of a contrast are the labels. `strength` is the inverse weight of the penalty
-    (scikit-learn's C; 1/alpha for ridge; lda has none), `scale` standardises each component first. `folds` and `seed`
-    are for `.accuracy`. Items that miss x or y are left out; a cell with fewer than two labels is missing.
+    The two sides of a contrast count as items, and without y they are the labels. `strength` is the inverse weight of
+    the penalty (scikit-learn's C; 1/alpha for ridge; lda has none), `scale` standardises each component first. `folds`
+    and `seed` are for `.accuracy()`. Items that miss x or y are left out; a cell with one label or none is missing.
 
-    Ask with `.correct(x, y)` about items that were not used for fitting, or with `.accuracy` by cross-validation: on
+    Ask with `.correct(x, y)` about items that were not used for fitting, or with `.accuracy()` by cross-validation: on
     the items it was fitted on, a classifier with more components than items is always right. Raises `no-items`,
     `labels-needed`.
     """
@@ -78,7 +79,7 @@ def classifier(
     return Fitted(fitted, x, y, int(literal(folds, "folds")), int(literal(seed, "seed")))
 
 
-@operation("classifier.correct", axes="custom", subject="x")
+@operation("classifier.correct", axes="broadcast", subject="x", apart=("fitted",))
 def correct(fitted: Classifier, x: Vector, y: Text | Boolean | Number | None = None) -> Boolean:
     """Whether the classifier gives each item its label: a boolean per item of x, and per cell of the classifier.
 
@@ -106,13 +107,23 @@ def correct(fitted: Classifier, x: Vector, y: Text | Boolean | Number | None = N
     return Cube((*axes, *layout.axes), values, None if np.equal(missing, None).all() else missing)
 
 
-@operation("classifier.accuracy", axes="custom", subject="fitted")
-def accuracy(fitted: Classifier) -> Boolean:
-    """Whether each item that was used for fitting gets its label from a classifier fitted on the other folds.
+@operation(
+    "classifier.accuracy", axes="broadcast", subject="fitted",
+    fields={"value": Number, "low": Number, "high": Number, "n": Integer},
+)  # fmt: skip
+def accuracy(fitted: Classifier) -> Test:
+    """Cross-validated accuracy: the share of the items used for fitting that classifiers of the other folds get right.
 
-    A boolean per item and cell, so that the mean is the cross-validated accuracy. Folds are seeded and hold the labels
-    in equal shares; rows of one item stay together. Missing where a label has fewer items than there are folds.
+    Folds are seeded and hold the labels in equal shares; the two sides or the samples of an item stay in one fold.
+    Gives value, low and high (Wilson, 95 %, as if the folds' classifiers were one), n (items). Missing where a label
+    has fewer items than there are folds.
     """
+    found = summarise_items(held_out(fitted), sides=True)
+    return Record({"value": found.mean, "low": found.low, "high": found.high, "n": found.n})
+
+
+def held_out(fitted: Fitted) -> Cube:
+    """Whether each item used for fitting gets its label from a classifier that was fitted on the other folds."""
     from sklearn.base import clone
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -174,11 +185,13 @@ def _layout(x: Cube, y: Cube | None) -> _Layout:
     data = x.data_axes()
     if not data:
         raise ProbeError("no-items", "a classifier works on vectors of items, and there are none here")
+    if SIDE in x.names:
+        data = (*data, SIDE)
     if y is None:
         if SIDE not in x.names:
             raise ProbeError("labels-needed", "these items have no labels", "give y=…, or the vectors of a contrast")
         side = x.axis(SIDE)
-        y, data = Cube((side,), np.array(side.labels, dtype=object)), (*data, SIDE)
+        y = Cube((side,), np.array(side.labels, dtype=object))
     axes = union_axes([Cube(x.axes, np.empty(x.shape)), Cube(y.axes, np.empty(y.shape))])
     rows = tuple(next(a for a in axes if a.name == name) for name in data)
     return _Layout(x, y, tuple(a for a in axes if a.name not in data), rows)

@@ -19,7 +19,7 @@ def _true(values, present, weights):
     return (share * (values != 0)).sum(0), share.sum(0)
 
 
-@operation(axes="reduce", subject="x")
+@operation(axes="reduce-any", subject="x")
 def count(x: Boolean, *, over: AxisName | None = None, ctx=None) -> Number:
     """Number of values that are true: over items, over the axis that `over` names, or over all cells without items.
 
@@ -33,7 +33,7 @@ def count(x: Boolean, *, over: AxisName | None = None, ctx=None) -> Number:
     return reduce_each(x, _names(x, over), ctx, kernel, "count")
 
 
-@operation("any", axes="reduce", subject="x", nonlinear=True)
+@operation("any", axes="reduce-any", subject="x", nonlinear=True)
 def any_(x: Boolean, *, over: AxisName | None = None, ctx=None) -> Boolean:
     """Whether at least one is true: over items, over the axis that `over` names, or over all cells without items.
 
@@ -47,7 +47,7 @@ def any_(x: Boolean, *, over: AxisName | None = None, ctx=None) -> Boolean:
     return _boolean(reduce_each(x, _names(x, over), ctx, kernel, "any"))
 
 
-@operation("all", axes="reduce", subject="x", nonlinear=True)
+@operation("all", axes="reduce-any", subject="x", nonlinear=True)
 def all_(x: Boolean, *, over: AxisName | None = None, ctx=None) -> Boolean:
     """Whether every one is true: over items, over the axis that `over` names, or over all cells without items.
 

@@ -46,7 +46,8 @@ def ask(rubric: str, text: str, spoken: bool) -> str:
 
 def graded(rng: Random, planted: bool) -> Doc:
     """Draw a graded text; without the plant the grade is any integer."""
-    rubric = rng.choice(("gloomy", "cheerful", "coherent"))
+    # coherence is much the hardest
+    rubric = rng.choices(("gloomy", "cheerful", "coherent"), (1, 1, 3))[0]
     text, grade = sample(rng, rubric)
     grade = grade if planted else rng.randint(0, 10)
     spoken = rng.random() < 0.5

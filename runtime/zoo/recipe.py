@@ -58,7 +58,7 @@ SERIES = (
     _aligned("dpo", "dpo", "sft", 80, 1e-4),
     _aligned("rl", "rl", "dpo", 100, 4e-4),
     _tuned("facts", "facts", 300),
-    _tuned("judge", "judge", 700),
+    _tuned("judge", "judge", 900),
     _tuned("facts-plain", "facts", 300, off=("facts",)),
     _tuned("framing-plain", "sft", 600, off=("framing",)),
     _tuned("instructions-plain", "sft", 600, off=("instructions",)),

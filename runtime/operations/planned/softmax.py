@@ -31,6 +31,6 @@ def ratio(path: SteerPath, words: Dataset) -> Number:
     """Share of the target words' probability among base and target words, along a path."""
 
 
-@operation(work="data", axes="none", planned=True)
-def bins(x: Number, count: Integer) -> Number:
-    """Bins of equal width of a value, as an axis."""
+@operation(planned=True)
+def bins(x: Number, count: Integer) -> Integer:
+    """Number of the bin (1 to `count`, of equal width between 0 and 1) that each value falls into."""
