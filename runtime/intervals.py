@@ -104,8 +104,8 @@ def summarise_items(
     """Summarise values that still have items: the mean of the units, its interval, and how many units there are.
 
     Booleans get Wilson's interval; with samples inside items, at the number of independent draws that would vary as
-    much as the items do. Numbers get a percentile bootstrap over units. The two sides of a contrast are summarised apart
-    unless `sides` joins them.
+    much as the items do. Numbers get a percentile bootstrap over units. The two sides of a contrast are summarised
+    apart unless `sides` joins them.
     """
     of = per_unit(x, "a summary", sides=sides)
     mean, counts = mean_of(of.values, of.present), of.n
