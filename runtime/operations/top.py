@@ -14,8 +14,9 @@ from .peak import labels_of
 
 
 @operation(
-    axes="reduce-entries", subject="x", nonlinear=True, adds=(("top", "computed"),), fields={"value": Number, "label": Number}
-)
+    axes="reduce-entries", subject="x", nonlinear=True, adds=(("top", "computed"),),
+    fields={"value": Number, "label": Number},
+)  # fmt: skip
 def top(
     x: Number | Vector, k: Integer = 10, *, by: Literal["value", "abs"] = "value", over: AxisName | None = None
 ) -> Table:
