@@ -11,6 +11,10 @@ SIGNS: tuple[tuple[str, str, str | None, str | None], ...] = (
     ("<>", "`<>` does not exist here", "write `!=`", "!="),
     ("->", "`->` does not exist here", "a declaration states no type: remove it", None),
     ("...", "a range takes two dots", "write `..`", ".."),
+    ("+=", "`+=` does not exist here", "declare a new name for the new value", None),
+    ("-=", "`-=` does not exist here", "declare a new name for the new value", None),
+    ("*=", "`*=` does not exist here", "declare a new name for the new value", None),
+    ("/=", "`/=` does not exist here", "write `!=` to compare", None),
     ("//", "`//` does not exist here", "a comment starts with `#`; a division takes one `/`", None),
     ("/*", "`/*` does not start a comment", "a comment starts with `#`", None),
     ("&", "`&` is not an operator here", "write `and`", "and"),
@@ -73,5 +77,4 @@ WORDS: dict[str, str] = {
     "through": "a range is written `1..5`",
     "using": "what is used stands in the call, as an argument",
     "of": "a field follows a dot: `story.response`",
-    "if_": "a value is chosen with `if(condition, a, b)`",
 }

@@ -3,71 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
 from difflib import get_close_matches
 
 from .foreign import BEGINNINGS, SIGNS, WORDS
+from .place import Place, Words
 from .scan import PAIRS
 from .tree import KEYWORDS, OPENERS
 
-VALUES = frozenset({"NAME", "NUMBER", "STRING", "LPAR", "LSQB"})
-_LINKS = frozenset({"at", "on", "under", "and", "or", "not", "in", "by", "from", "where"})
-_CLAUSES = ("for", "where", "with", "from", "at", "on", "under", "and", "or")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where parsing stopped. Offsets are those of `piece`; `bare` is `piece` with texts and comments blanked."""
-
-    piece: str
-    bare: str
-    at: int
-    found: str  # the word or sign there, or the last one if the piece is at its end
-    before: str  # of `bare`, without the spaces before `at`
-    after: str
-    allowed: frozenset[str]  # the terminals that could stand here
-    opener: str  # the keyword of the statement, "" before the first
-    open: int | None  # offset of the innermost open bracket
-    ended: bool
-
-    @property
-    def bracket(self) -> str:
-        return "" if self.open is None else self.bare[self.open]
-
-    @property
-    def value_due(self) -> bool:
-        return VALUES <= self.allowed
-
-    @property
-    def operator_due(self) -> bool:
-        return bool(self.allowed & {"PLUS_MINUS", "COMPARE", "OR", "AND"}) and "NAME" not in self.allowed
-
-    @property
-    def name_due(self) -> bool:
-        return "NAME" in self.allowed and "STRING" not in self.allowed
-
-    @property
-    def last(self) -> str:
-        """The word or sign before."""
-        found = re.search(r"\w+$|\S$", self.before)
-        return found.group() if found else ""
-
-    @property
-    def is_word(self) -> bool:
-        return self.found[:1].isalpha() or self.found[:1] == "_"
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What is said: `at`, `length` move the underlined place, `second` is the offset of a bracket it is about."""
-
-    message: str
-    help: str | None = None
-    replacement: str | None = None
-    label: str = ""
-    at: int | None = None
-    length: int | None = None
-    second: int | None = None
+_CLAUSES = {"dataset": ("with",), "use": ("as",)}
+_LINKS = ("at", "on", "under", "and", "or", "for", "where")
+_DECLARED = re.compile(r"\s*(\([^()]*\)\s*)?=(?!=)")
 
 
 def explain(place: Place) -> Words | None:
@@ -85,13 +31,20 @@ def _quotes(p: Place) -> Words | None:
             return Words("`'''` does not open a text", "a text over several lines takes three double quotes, `\"\"\"`",
                          at=p.at - 2, length=3)  # fmt: skip
         return Words("this text is never closed", 'add `"""` where it ends', at=p.at - 2, length=3)
+    if whole is None and touching.isalnum():
+        return Words("this quotation mark has no partner", "a text stands between two of them")
     if whole is None:
-        return Words("this text is never closed", f"add `{p.found[0]}` where it ends, or use `\"\"\"` around a text over "
-                     "several lines", length=1)  # fmt: skip
+        return Words("this text is never closed", f"add `{p.found[0]}`; a text over several lines takes `\"\"\"`")
     if touching.isalpha() and p.last in ("f", "r", "b", "rb", "fr", "u"):
         help_ = "in the text of a prompt, `{column}` is filled in as it is" if "f" in p.last else None
         return Words(f"a text takes no `{p.last}` before its quotes", help_, at=p.at - len(p.last), length=len(p.last),
                      replacement="")  # fmt: skip
+    return None
+
+
+def _inner_quotes(p: Place) -> Words | None:
+    if not p.ended and p.at and p.bare[p.at - 1] in "\"'" and (p.is_word or p.found == "{"):
+        return Words(f"the text ends before `{p.found}`", "inside a text, use the other kind of quotes, or `\\` before them")
     return None
 
 
@@ -100,9 +53,11 @@ def _signs(p: Place) -> Words | None:
     if p.ended:
         return None
     for sign, message, help_, replacement in SIGNS:
-        for start in range(p.at, p.at - len(sign), -1):
-            if start >= 0 and p.bare.startswith(sign, start) and not (sign.startswith("//") and p.before == "" and start < p.at):
+        for start in range(p.at, max(p.at - len(sign), -1), -1):
+            if len(sign) >= len(p.found) and p.bare.startswith(sign, start):
                 return Words(message, help_, replacement, at=start, length=len(sign))
+    if p.found[0].isalpha() and not p.found.isascii():
+        return Words(f"`{p.found}` is not a name here", "a name holds only the letters a to z, digits and `_`")
     return None
 
 
@@ -113,11 +68,12 @@ def _brackets(p: Place) -> Words | None:
             return Words(f"`{p.bracket}` is never closed", f"add `{close}`", label="opened here", at=p.open, length=1)
         if p.found in PAIRS.values() and p.found != close and not p.value_due:
             return Words(f"`{p.bracket}` is not closed before `{p.found}`", f"add `{close}` before it", second=p.open)
-        if p.found in KEYWORDS and p.operator_due and p.bracket != "{":
-            if close in p.after and p.found == "for":
-                return Words("there is no `for` inside brackets", "it stands at the end of the statement: `… for x in xs`")
+        if (p.found in KEYWORDS or p.found == "=") and p.bracket != "{" and not p.value_due and not p.name_due:
             if close not in p.after:
-                return Words(f"`{p.bracket}` is not closed before `{p.found}`", f"add `{close}` before it", second=p.open)
+                message = f"`{p.bracket}` is not closed before `{p.found}`"
+                return Words(message, f"add `{close}` before it", second=p.open)
+            if p.found == "for":
+                return Words("no `for` stands inside brackets", "it comes at the end of a statement: `… for x in xs`")
     elif p.found in PAIRS.values() and not p.ended:
         return Words(f"`{p.found}` closes nothing", "remove it, or add its partner before")
     return None
@@ -148,19 +104,22 @@ def _end(p: Place) -> Words | None:
 
 def _beginning(p: Place) -> Words | None:
     """What stands where a statement should start."""
-    if "KIND" not in p.allowed or (p.operator_due and "\n" not in p.bare[len(p.before) : p.at]) or p.found in KEYWORDS:
-        if p.before or p.found not in KEYWORDS:
-            return None
-    if p.before == "" and p.found in KEYWORDS - OPENERS or p.found in BEGINNINGS:
-        return Words(f"a statement cannot start with `{p.found}`", BEGINNINGS.get(p.found, _keywords()))
-    near = _nearest(p.found, OPENERS) if p.is_word else None
-    if near:
-        return Words(f"a statement cannot start with `{p.found}`", f"did you mean `{near}`?", near)
-    if p.operator_due or p.before and not p.is_word:
+    declares = p.is_word and _DECLARED.match(p.after) is not None
+    if p.ended or "KIND" not in p.allowed or (p.found in KEYWORDS and p.before):
         return None
-    if p.is_word and re.match(r"\s*(\([^()]*\)\s*)?=(?!=)", p.after):
+    near = _nearest(p.found, OPENERS) if p.is_word and p.found not in KEYWORDS else None
+    if p.after_value and not declares and not p.new_line and not (near and re.match(r"\s+\w+\s*=", p.after)):
+        return None
+    if near or p.found in BEGINNINGS:
+        help_ = BEGINNINGS.get(p.found) or f"did you mean `{near}`?"
+        return Words(f"a statement cannot start with `{p.found}`", help_, None if p.found in BEGINNINGS else near)
+    if declares and p.found not in KEYWORDS:
         return Words(f"the declaration of `{p.found}` needs a keyword", f"write `let {p.found} = …`", f"let {p.found}")
-    return Words(f"a statement cannot start with `{p.found}`", _keywords())
+    if p.after_value:
+        return None
+    if p.found[0] in "\"'":
+        return Words("a statement cannot start with a text", "a comment starts with `#`")
+    return Words(f"a statement cannot start with `{p.found}`", "it starts with one of " + ", ".join(sorted(OPENERS)))
 
 
 def _head(p: Place) -> Words | None:
@@ -174,13 +133,21 @@ def _head(p: Place) -> Words | None:
     if p.opener in ("prompts", "contrast") and "LBRACE" in p.allowed and p.last != ":":
         if p.found == "=":
             return Words(f"`{p.opener}` takes braces, not `=`", f'write `{p.opener} {p.last} {{ … }}`')
-        return Words(f"`{{` is missing before `{p.found}`", f"write `{p.opener} name {{ … }}`")
-    if p.bracket == "(" and p.allowed == {"COMMA", "RPAR"}:
+        near = _nearest(p.found, ("from",))
+        help_ = "did you mean `from`?" if near else f"write `{p.opener} name {{ … }}`"
+        return Words(f"`{{` is missing before `{p.found}`", help_, near)
+    if p.bracket == "(" and re.search(rf"\b({'|'.join(OPENERS)})\s+\w+\s*$", p.before[: p.open]):
         if p.found == "=":
             return Words("a parameter has no default value here", "give the value where it is used")
         return Words(f"`{p.found}` cannot stand between parameters", "they are names with commas between: `(a, b)`")
+    if "KWARG" in p.allowed and p.is_word and p.opener == "dataset":
+        return Words(f"`=` is missing after `{p.found}`", "write `with name = value`")
     if "EQUAL" not in p.allowed or p.operator_due:
         return None
+    if p.is_word and p.found not in KEYWORDS and p.after.lstrip().startswith("="):
+        if p.opener == "dataset":
+            return Words(f"a comma is missing before `{p.found}`")
+        return Words("a name is a single word", f"write `{p.last}_{p.found}`")
     if p.found in ("-", ".", "/"):
         return Words("a name holds only letters, digits and `_`", f"write `_` in place of `{p.found}`", "_")
     if p.found == ":":
@@ -196,9 +163,11 @@ def _not_a_name(p: Place) -> Words:
     if p.found in KEYWORDS:
         return Words(f"`{p.found}` is a keyword and cannot be a name", "choose another name")
     if p.found[0].isdigit():
-        return Words("a name cannot start with a digit", f"write `_{p.found}`, or a word")
+        return Words("a name cannot start with a digit", "let it start with a letter")
     if p.found[0] in "\"'":
         return Words("a name stands without quotes")
+    if p.found == "(" and p.last == "for":
+        return Words("the names after `for` stand without parentheses", "write `for a, b in …`")
     return Words(f"a name is missing before `{p.found}`")
 
 
@@ -210,8 +179,6 @@ def _equals(p: Place) -> Words | None:
         return Words("`==` compares; a declaration takes a single `=`", "write `=`", "=", at=start, length=2)
     if "_IN" in p.allowed:
         return Words("the values of a name follow `in`, not `=`", "write `in`", "in")
-    if p.value_due and re.search(r"[-+*/%]$", p.before):
-        return Words(f"`{p.last}=` does not exist here", "declare a new name for the new value")
     if "LABEL" in p.allowed:
         return None
     if p.bracket in ("(", "[") and re.search(r"[(,\[]\s*[\w.\"']+$", p.before):
@@ -264,7 +231,9 @@ def _blocks(p: Place) -> Words | None:
         return Words("a side of a contrast holds its segments in braces", 'write `positive: { user: "…" }`')
     if p.found == "{" and p.value_due and p.bracket == "{":
         return Words("braces inside braces stand only in a `contrast`", "a segment is a name and a value: `user: …`")
-    if p.found == "{" and (p.value_due or p.operator_due):
+    if p.found == "{" and p.last == "from":
+        return Words("a value is missing before `{`", "write what the prompts are made from, or remove `from`")
+    if p.found == "{" and (p.value_due or p.operator_due or p.after_value):
         return Words("`{` cannot stand here", "named values go in a call, `f(name=value)`; lists take `[` and `]`")
     if "LABEL" not in p.allowed:
         return None
@@ -284,7 +253,7 @@ def _blocks(p: Place) -> Words | None:
 def _colon(p: Place) -> Words | None:
     if p.ended or p.found != ":":
         return None
-    if p.bracket == "[":
+    if p.bracket == "[" or p.last[-1:].isdigit() and p.after[:1].isdigit():
         return Words("a range takes two dots, not `:`", "write `first..last`, with both ends included", "..")
     if p.bracket == "(":
         return Words("an argument takes `=`, not `:`", "write `name=value`", "=")
@@ -301,53 +270,60 @@ def _comparisons(p: Place) -> Words | None:
     return None
 
 
-def _values(p: Place) -> Words | None:
-    """A value that is missing, or one too many."""
+def _missing(p: Place) -> Words | None:
+    """A value or a name that is missing."""
     if p.ended:
         return None
     if p.allowed == {"FIELD"}:
         return Words(f"a {'digit or a ' if re.search(r'[0-9][.]$', p.before) else ''}name is missing after `.`")
-    if p.value_due:
-        if p.found == "." and p.after[:1].isdigit() and p.bare[p.at + 1].isdigit():
-            return Words("a number starts with a digit", "write `0` before the `.`", "0.")
-        if p.found in ("*", "**") and p.bracket == "(" and p.last in ("(", ","):
-            return Words(f"arguments cannot be unpacked with `{p.found}`", "write each one out: `f(name=value)`")
-        if p.last == "[" and p.found == "]":
-            return Words("nothing stands in the brackets", "write what is selected: `x[layer=3]`")
-        return Words(f"a value is missing before `{p.found}`")
     if p.last in ("at", "on", "under", "from") and p.found in ("-", "+", "not"):
-        return Words(f"after `{p.last}` stands a name, a call or something in parentheses", f"write `{p.last} ({p.found}…)`")
-    if not p.operator_due or not (p.is_word or p.found[0].isdigit() or p.found[0] in "\"'"):
+        return Words(f"`{p.last}` is followed by a name, a call or parentheses", f"put what starts with `{p.found}` in parentheses")
+    if not p.value_due:
+        return None
+    if p.found == "." and p.after[:1].isdigit():
+        return Words("a number starts with a digit", "write `0` before the `.`", "0.")
+    if p.found in ("*", "**") and p.bracket == "(" and p.last in ("(", ","):
+        return Words(f"arguments cannot be unpacked with `{p.found}`", "write each one out: `f(name=value)`")
+    if p.last == "[" and p.found == "]":
+        return Words("nothing stands in the brackets", "write what is selected: `x[layer=3]`")
+    return Words(f"a value is missing before `{p.found}`")
+
+
+def _too_many(p: Place) -> Words | None:
+    """Two values where one can stand."""
+    if p.ended or not p.after_value:
+        return None
+    if p.found == ",":
+        return Words("`,` cannot stand here", "a list takes brackets: `[a, b]`")
+    if not (p.is_word or p.found[0].isdigit() or p.found[0] in "\"'"):
         return None
     if p.bare[p.at - 1].isdigit() and p.is_word:
         number = re.search(r"[\w.]+$", p.before).group()
         return Words(f"`{number}{p.found}` is neither a number nor a name", at=p.at - len(number),
                      length=len(number) + len(p.found))  # fmt: skip
-    word = p.found if p.found in WORDS else p.last if p.last == "lambda" else ""
-    if word:
-        return Words(f"there is no `{word}` here", WORDS[word], at=None if word == p.found else p.at - len(word) - 1,
-                     length=len(word))  # fmt: skip
-    near = _nearest(p.found, _CLAUSES) if p.is_word else None
+    if p.last in ("lambda", "if"):
+        start = p.before.rindex(p.last)
+        return Words(f"there is no `{p.last}` here", WORDS[p.last], at=start, length=len(p.last))
+    if p.found in WORDS:
+        loop = p.found == "if" and re.search(r"\bfor\b", p.before)
+        return Words(f"there is no `{p.found}` here", "a condition follows `where`" if loop else WORDS[p.found])
+    near = _nearest(p.found, (*_LINKS, *_CLAUSES.get(p.opener, ()))) if p.is_word else None
     if near:
         return Words(f"`{p.found}` cannot stand here", f"did you mean `{near}`?", near)
+    shown = p.found if p.found[0] not in "\"'" else p.found[0] + "…" + p.found[0]
     if p.bracket in ("(", "["):
-        return Words(f"a comma is missing before `{_shown(p)}`", "put a comma or an operator between the two values")
+        return Words(f"a comma is missing before `{shown}`", "put a comma or an operator between the two values")
     if p.bracket == "{" and p.is_word:
-        return Words(f"two values stand side by side, the second is `{p.found}`", 'a text stands in quotes: `user: "…"`')
-    return Words(f"two values stand side by side, the second is `{_shown(p)}`", "put an operator between them, or remove one")
+        return Words(f"`{shown}` follows a value", 'a text stands in quotes: `user: "…"`')
+    return Words(f"`{shown}` follows a value", "put an operator between the two, or remove one")
 
 
-def _shown(p: Place) -> str:
-    return p.found if p.found[0] not in "\"'" else p.found[0] + "…" + p.found[0]
-
-
-def _nearest(word: str, words) -> str | None:
-    near = get_close_matches(word, sorted(words), 1, 0.65)
+def _nearest(word: str, words: Iterable[str]) -> str | None:
+    near = get_close_matches(word, sorted(words), 1, 0.65) if len(word) > 2 else ()
     return near[0] if near else None
 
 
-def _keywords() -> str:
-    return "it starts with one of " + ", ".join(sorted(OPENERS))
-
-
-RULES = (_quotes, _signs, _brackets, _end, _beginning, _head, _equals, _clauses, _blocks, _colon, _comparisons, _values)
+RULES = (
+    _quotes, _inner_quotes, _signs, _brackets, _end, _beginning, _head, _equals, _clauses, _blocks, _colon,
+    _comparisons, _missing, _too_many,
+)  # fmt: skip

@@ -7,8 +7,9 @@ import re
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from .diagnostics import Diagnostic, Label
+from .place import VALUES, Place, Words
 from .scan import blank_out, open_brackets
-from .slips import VALUES, Place, Words, explain
+from .slips import explain
 from .tree import OPENERS, Span
 
 # What each terminal is called in a message; terminals of one name are said once, and those that are missing never.
@@ -20,7 +21,7 @@ _SPOKEN = {
 }  # fmt: skip
 _OPERATORS = {"OR", "AND", "APPLY", "COMPARE", "PLUS_MINUS", "POWER", "TIMES", "__ANON_0", "DOT", "LPAR", "LSQB"}
 _STATEMENTS = {"KIND", "_PROBE", "_USE", "_DATASET", "_PROMPTS", "_CONTRAST", "$END"}
-_FOUND = re.compile(r"\w+|==|!=|<=|>=|\*\*|\.\.|\S")
+_FOUND = re.compile(r"\w+|\"_*\"|'_*'|==|!=|<=|>=|\*\*|\.\.|\S")
 _OPENER = re.compile(rf"(?<![\w.])({'|'.join(sorted(OPENERS))})\b(?!\s*[=:])")
 
 
