@@ -44,7 +44,8 @@ def _quotes(p: Place) -> Words | None:
 
 def _inner_quotes(p: Place) -> Words | None:
     if not p.ended and p.at and p.bare[p.at - 1] in "\"'" and (p.is_word or p.found == "{"):
-        return Words(f"the text ends before `{p.found}`", "inside a text, use the other kind of quotes, or `\\` before them")
+        help_ = "inside a text, use the other kind of quotes, or `\\` before them"
+        return Words(f"the text ends before `{p.found}`", help_)
     return None
 
 
@@ -277,7 +278,8 @@ def _missing(p: Place) -> Words | None:
     if p.allowed == {"FIELD"}:
         return Words(f"a {'digit or a ' if re.search(r'[0-9][.]$', p.before) else ''}name is missing after `.`")
     if p.last in ("at", "on", "under", "from") and p.found in ("-", "+", "not"):
-        return Words(f"`{p.last}` is followed by a name, a call or parentheses", f"put what starts with `{p.found}` in parentheses")
+        help_ = f"put what starts with `{p.found}` in parentheses"
+        return Words(f"`{p.last}` is followed by a name, a call or parentheses", help_)
     if not p.value_due:
         return None
     if p.found == "." and p.after[:1].isdigit():
