@@ -74,7 +74,8 @@ def test_heatmaps_put_layer_zero_at_the_bottom_and_words_in_reading_order():
 
 
 def test_cells_without_a_value_are_said_and_shown():
-    assert drawn(layers(PLOTS["place"])[1]) == "rect" and "isValid" in layers(PLOTS["place"])[1]["transform"][0]["filter"]
+    blank = layers(PLOTS["place"])[1]
+    assert drawn(blank) == "rect" and "!isValid" in blank["transform"][0]["filter"]
     assert notes(PLOTS["place"]) == ("12 not computed: the token before every text is never patched",)
 
 
@@ -142,7 +143,7 @@ def test_mistakes(plot, code):
         make("bar", {"a very long axis.name[0]": ("a" * 60, "<b>&")}, x="a very long axis.name[0]"),
         make("bar", {"x": (1, 2, 3)}, x="x", color="x"),
         make("heatmap", {"x": (1,), "y": ("a",)}, x="x", y="y", values=[[0.0]]),
-        make("heatmap", {"x": tuple(range(200)), "y": tuple(range(80))}, x="x", y="y"),
+        make("heatmap", {"x": tuple(range(70)), "y": tuple(range(40))}, x="x", y="y"),
         make("line", {"x": (1, 2), "panel": (0.5, 1.5)}, x="x", facet="panel"),
     ],
     ids=lambda plot: f"{plot.mark}-{'x'.join(map(str, plot.frame.shape))}",

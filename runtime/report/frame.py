@@ -41,17 +41,18 @@ def frame_of(cube: Cube | Record, low: Extra = None, high: Extra = None, n: Extr
     columns = _axis_columns(axes, {*fields, *CELL_STARTS, "reason"})
     shape = tuple(len(a) for a in axes)
     main = fields["value"].expand(axes)
-    reasons = _reasons(main)
     for name, part in fields.items():
         title = "norm" if name == "value" and main.feature else name
         columns[title] = _cells(part, axes, shape)
-    values = columns["norm" if main.feature else "value"]
-    if values.dtype.is_float():
-        bad = [r is None and v is not None and math.isnan(v) for r, v in zip(reasons, values, strict=True)]
-        reasons = ["the value is not a number" if b else r for b, r in zip(bad, reasons, strict=True)]
-    blank = pl.Series("blank", [r is not None for r in reasons], dtype=pl.Boolean)
-    columns["reason"] = pl.Series("reason", reasons, dtype=pl.String)
+    columns["reason"] = _reasons(main)
     frame = pl.DataFrame({name: series.alias(name) for name, series in columns.items()})
+    values = pl.col("norm" if main.feature else "value")
+    if frame.select(values).dtypes[0].is_float():
+        lost = values.is_nan().fill_null(False) & pl.col("reason").is_null()
+        frame = frame.with_columns(
+            pl.when(lost).then(pl.lit("the value is not a number")).otherwise("reason").alias("reason")
+        )
+    blank = pl.col("reason").is_not_null()
     measured = [c for c in frame.columns if c in fields or c == "norm"]
     frame = frame.with_columns(pl.when(blank).then(None).otherwise(pl.col(c)).alias(c) for c in measured if c != "n")
     tail = [c for c in ("low", "high", "n", "reason") if c in frame.columns]
@@ -162,7 +163,7 @@ def _cells(part: Extra, axes: Sequence[Axis], shape: tuple[int, ...]) -> pl.Seri
     return pl.select(pl.when(pl.Series(present)).then(series)).to_series()
 
 
-def _reasons(cube: Cube) -> list[str | None]:
+def _reasons(cube: Cube) -> pl.Series:
     if cube.missing is None:
-        return [None] * math.prod(cube.shape)
-    return [None if reason is None else str(reason) for reason in cube.missing.ravel().tolist()]
+        return pl.repeat(None, math.prod(cube.shape), dtype=pl.String, eager=True)
+    return pl.Series([None if r is None else str(r) for r in cube.missing.ravel().tolist()], dtype=pl.String)

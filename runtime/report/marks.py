@@ -186,7 +186,7 @@ def _interval(data: Prepared) -> tuple[alt.Y, alt.Y2]:
 
 def _color(data: Prepared) -> alt.Color | alt.ColorValue:
     if "color" not in data.fields:
-        return alt.value(theme.CATEGORIES[0])
+        return alt.ColorValue(theme.CATEGORIES[0])
     labels, title = data.labels("color"), data.title("color")
     symbol = alt.Legend(title=title, symbolType="circle", symbolOpacity=1)
     if data.numeric("color"):
@@ -252,4 +252,4 @@ def _tooltip(data: Prepared) -> tuple[list[alt.Tooltip]]:
         dtype = cells[column].dtype
         more = {"format": ".4~g"} if dtype.is_float() else {}
         tips.append(alt.Tooltip(f"{column}:{'Q' if dtype.is_numeric() else 'N'}", title=data.titles[column], **more))
-    return (tips,)
+    return (tips,) if tips else ()

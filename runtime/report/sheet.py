@@ -17,6 +17,7 @@ from .numbers import interval_style, is_number, plain, probability, style
 P_COLUMNS = ("p", "adjusted")
 LONG = 12  # rows of a list that are read at a glance
 GRID_ROWS = 24
+GRID_CELLS = 2000
 BLANK = "·"
 
 Fixed = tuple[tuple[str, str], ...]
@@ -56,10 +57,10 @@ def varying(frame: pl.DataFrame) -> tuple[list[str], Fixed]:
 
 def grid(result: Result, width: int) -> Sheet | None:
     """Lay out one axis across and the others down; None where a list reads better or nothing fits."""
-    axes, fixed = varying(result.frame)
-    if result.kind not in ("number", "boolean"):
+    if result.kind not in ("number", "boolean") or not LONG < result.frame.height <= GRID_CELLS:
         return None
-    if len(axes) < 2 or result.frame.height <= LONG or result.frame.select(axes).is_duplicated().any():
+    axes, fixed = varying(result.frame)
+    if len(axes) < 2 or result.frame.select(axes).is_duplicated().any():
         return None
     frame = result.frame.with_columns(shown_labels(result.frame, a).alias(a) for a in axes)
     write = style(frame["value"].to_list(), small=False)
