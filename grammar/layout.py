@@ -128,18 +128,21 @@ def lay_out(doc: Doc, width: int) -> list[Row]:
                 left = width - len(rows[-1].code) - indent_due
                 rest = _FillRest(doc.contents[1:])
                 todo.append((indent + doc.by, flat, rest))
-                todo.append((indent, flat or _fits(doc.contents[0], todo, left), doc.contents[0]))
+                todo.append((indent, flat or _fits(doc.contents[0], todo, left, True), doc.contents[0]))
             case _FillRest():
                 left = width - len(rows[-1].code) - indent_due
                 todo.append((indent, flat, _FillRest(doc.contents[1:])))
-                same_line = flat or _fits(cat(Line(), doc.contents[0]), todo, left)
+                same_line = flat or _fits(cat(Line(), doc.contents[0]), todo, left, True)
                 todo.append((indent, flat, Group(doc.contents[0])))
                 todo.append((indent, same_line, Line()))
     return rows
 
 
-def _fits(doc: Doc, after: list[tuple[int, bool, Doc]], left: int) -> bool:
-    """Whether `doc` on one line, with what follows it up to the next line break, fits into `left` columns."""
+def _fits(doc: Doc, after: list[tuple[int, bool, Doc]], left: int, breaks_in_text: bool = False) -> bool:
+    """Whether `doc` on one line, with what follows it up to the next line break, fits into `left` columns.
+
+    A text with line breaks of its own does not, unless `breaks_in_text`: then its first line must.
+    """
     todo: list[tuple[bool, Doc]] = [(True, doc)]
     following = len(after)
     flat = True
@@ -154,7 +157,7 @@ def _fits(doc: Doc, after: list[tuple[int, bool, Doc]], left: int) -> bool:
         match doc:
             case str():
                 if "\n" in doc:
-                    return following < len(after) and left >= doc.index("\n")
+                    return (breaks_in_text or following < len(after)) and left >= doc.index("\n")
                 left -= len(doc)
             case Line():
                 if not flat:

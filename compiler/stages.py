@@ -1,0 +1,94 @@
+"""Cut the logical graph into stages: what can be computed once its inputs exist.
+
+A work node needs a model: a read, a measure, a norm of weights, generation, judging, training. Its level is one more
+than that of the work nodes that its run depends on; the nodes of one level and kind of work are a stage. Everything
+else is arithmetic over their results.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .graph import Node, walk
+from .kinds import Matrix
+from .signature import Catalogue
+
+# Work that is a stage of its own whatever its level, in the order in which a level does it.
+KINDS = ("train", "generate", "judge", "keep", "run", "weights")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Work of one kind that can be done together. `needs` are the indices of the stages it waits for."""
+
+    index: int
+    kind: str
+    nodes: tuple[Node, ...]
+    needs: tuple[int, ...]
+
+
+def kind_of(node: Node, catalogue: Catalogue) -> str | None:
+    """The kind of work a node is, or None for arithmetic, and for what is only part of other nodes."""
+    if node.op == "read":
+        return "run"
+    if node.op == "norm" and issubclass(node.input("x").kind, Matrix):
+        return "weights"
+    if node.op in ("keep", "keep-pairs", "keep_pairs") and any(n.op in ("generate", "judge") for n in walk(node)):
+        return "keep"
+    signature = catalogue.get(node.op)
+    if signature is None or signature.name == "lens":
+        return None
+    return signature.work if signature.work in KINDS else None
+
+
+def fused(node: Node) -> set[str]:
+    """Keys of the nodes that are computed inside this one: the read below a lens, the distribution below a measure."""
+    inside: set[str] = set()
+    for _, child in node.inputs:
+        if child.op == "next-token":
+            inside |= {child.key}
+        elif child.op == "lens" and child.input("activation").op == "read":
+            inside |= {child.key, child.input("activation").key}
+    return inside
+
+
+def cut(roots: list[Node], catalogue: Catalogue) -> list[Stage]:
+    """The stages of a program, in an order in which they can be done."""
+    level: dict[str, int] = {}
+    kinds: dict[str, str] = {}
+    hidden: dict[str, int] = {}
+    users: dict[str, int] = {}
+    nodes = list(walk(*roots))
+    for node in nodes:
+        for key in fused(node):
+            hidden[key] = hidden.get(key, 0) + 1
+        for _, child in node.inputs:
+            users[child.key] = users.get(child.key, 0) + 1
+    for node in nodes:
+        below = max((level[c.key] for _, c in node.inputs), default=0)
+        kind = kind_of(node, catalogue)
+        if kind is None:
+            level[node.key] = below
+            continue
+        if node.op == "read" and only_inside(node, hidden, users):
+            level[node.key] = below
+            continue
+        kinds[node.key] = kind
+        level[node.key] = below + 1
+    groups: dict[tuple[int, int], list[Node]] = {}
+    for node in nodes:
+        if node.key in kinds:
+            groups.setdefault((level[node.key], KINDS.index(kinds[node.key])), []).append(node)
+    stages: list[Stage] = []
+    where: dict[str, int] = {}
+    for index, ((_, kind), members) in enumerate(sorted(groups.items())):
+        for node in members:
+            where[node.key] = index
+        needs = sorted({where[n.key] for m in members for n in walk(m) if n.key in where and where[n.key] != index})
+        stages.append(Stage(index, KINDS[kind], tuple(members), tuple(needs)))
+    return stages
+
+
+def only_inside(node: Node, hidden: dict[str, int], users: dict[str, int]) -> bool:
+    """Whether a read is used by lenses below measures alone, so that it need not be kept."""
+    return node.key in hidden and users.get(node.key, 0) <= hidden[node.key]
