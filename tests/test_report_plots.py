@@ -97,10 +97,18 @@ def test_rules_are_labelled_in_every_panel():
     assert sorted(rows.select("panel", "rule_label").rows()) == [(p, m) for p in "uv" for m in ("base", "tuned")]
 
 
+def test_a_null_that_names_no_panel_stands_in_each():
+    band = pl.DataFrame({"x": [1, 2], "value": [0.0, 0.0], "low": [-1.0, -1.0], "high": [1.0, 1.0]})
+    data = prepare(make("line", {"x": (1, 2), "panel": ("u", "v")}, x="x", facet="panel", band=band))
+    assert data.rows.filter(pl.col("part") == "band")["panel"].to_list() == ["u", "u", "v", "v"]
+
+
 def test_an_axis_that_no_channel_shows_gets_one():
     line = prepare(make("line", {"layer": (0, 1, 2), "model": ("a", "b"), "seed": (1, 2)}, x="layer"))
     assert line.fields == {"x": "layer", "color": "model", "dash": "seed"}
     heat = prepare(make("heatmap", {"x": (0, 1), "y": (0, 1), "k": (1, 2), "p": ("a", "b")}, x="x", y="y"))
+    numbers = prepare(make("line", {"x": (1, 2), "panel": (0.5, 1)}, x="x", facet="panel"))
+    assert numbers.labels("facet") == ["panel 0.5", "panel 1"]
     assert heat.title("facet") == "k, p" and heat.labels("facet") == ["1 · a", "1 · b", "2 · a", "2 · b"]
 
 

@@ -60,12 +60,15 @@ def prepare(plot: PlotResult) -> Prepared:
         notes.append(f"grey: {plot.encodings.get('band', 'null')}")
     parts = [frame.with_columns(pl.lit("cell").alias("part"))]
     if plot.band is not None:
-        parts.append(plot.band.with_columns(pl.lit("band").alias("part")))
+        band = _everywhere(plot.band, frame, encodings.get("facet"))
+        parts.append(band.with_columns(pl.lit("band").alias("part")))
     if plot.rule is not None:
         parts.append(_rule(plot, frame, encodings.get("facet")))
     rows = pl.concat(parts, how="diagonal_relaxed")
     if "facet" in encodings and dropped:
         rows = rows.filter(pl.col(encodings["facet"]).is_in(frame[encodings["facet"]].unique().to_list()))
+    if "facet" in encodings and rows[encodings["facet"]].dtype.is_numeric():
+        rows = _panel_names(rows, encodings["facet"])
     names = {c: shown_labels(rows, c) for c in columns if f"{c}.text" in rows.columns}
     rows = rows.with_columns(series.alias(c) for c, series in names.items())
     safe = _safe(rows.columns)
@@ -126,17 +129,28 @@ def _panels(frame: pl.DataFrame, facet: str | None) -> tuple[pl.DataFrame, list[
     return kept, [f"the first {PANELS} of {len(labels)} panels"]
 
 
+def _panel_names(rows: pl.DataFrame, facet: str) -> pl.DataFrame:
+    """Name panels of numbers by their axis as well: `layer 3`."""
+    texts = [None if v is None else f"{facet} {cell_text(v)}" for v in rows[facet]]
+    return rows.with_columns(pl.Series(facet, texts, dtype=pl.String))
+
+
 def _rule(plot: PlotResult, frame: pl.DataFrame, facet: str | None) -> pl.DataFrame:
-    """Repeat the rule lines in every panel that they do not name, with a label each."""
+    """Rule lines with a label each, in every panel unless they name theirs."""
     columns = axis_columns(plot.rule)
     plain = [c for c in columns if not is_coordinate(c, columns) and c != facet]
     texts = [" · ".join(map(cell_text, row)) for row in plot.rule.select(plain).rows()] if plain else [""]
     if not any(texts):
         texts = [plot.options.get("rule_title", "")] * plot.rule.height
     rule = plot.rule.drop(plain).with_columns(pl.Series("rule_label", texts, dtype=pl.String))
-    if facet and facet not in rule.columns:
-        rule = frame.select(facet).unique(maintain_order=True).join(rule, how="cross")
-    return rule.with_columns(pl.lit("rule").alias("part"))
+    return _everywhere(rule, frame, facet).with_columns(pl.lit("rule").alias("part"))
+
+
+def _everywhere(part: pl.DataFrame, frame: pl.DataFrame, facet: str | None) -> pl.DataFrame:
+    """Repeat rows in every panel, unless they name theirs."""
+    if facet is None or facet in part.columns:
+        return part
+    return frame.select(facet).unique(maintain_order=True).join(part, how="cross")
 
 
 def _spread(plot: PlotResult) -> PlotResult:

@@ -148,7 +148,8 @@ def _position(data: Prepared, channel: str, log: bool) -> alt.X | alt.Y:
     make = {"x": alt.X, "y": alt.Y}[channel]
     if not data.numeric(channel):
         sort = data.labels(channel)
-        return make(_field(data, channel, "O"), title=data.title(channel), sort=sort, axis=alt.Axis(labelAngle=-30))
+        axis = alt.Axis(labelAngle=-30 if channel == "x" and max(map(len, map(str, sort)), default=0) > 8 else 0)
+        return make(_field(data, channel, "O"), title=data.title(channel), sort=sort, axis=axis)
     labels = sorted(data.labels(channel))
     whole = all(isinstance(v, int) for v in labels)
     large = bool(labels) and max(map(abs, labels)) >= 10_000

@@ -33,8 +33,8 @@ def chart(plot: PlotResult, titled: bool = True, ink: str = theme.INK) -> alt.La
     table = alt.Data(values=_values(data))
     if panels:
         title = data.title("facet")
-        label = "datum.label" if _words(panels) else f"{json.dumps(title + ' ')} + datum.label"
-        header = alt.Header(title=title if _words(panels) else None, labelExpr=label)
+        named = all(label.startswith(f"{title} ") for label in panels)
+        header = alt.Header(title=None if named else title)
         field = alt.Facet(f"{data.fields['facet']}:N", sort=panels, header=header)
         built = built.facet(field, columns=across, data=table)
     else:
@@ -89,6 +89,3 @@ def _across(panels: int) -> int:
         return max(panels, 1)
     return 2 if panels == 4 else 3 if panels <= 9 else min(4, math.ceil(math.sqrt(panels)))
 
-
-def _words(labels: list) -> bool:
-    return any(isinstance(label, str) for label in labels)
