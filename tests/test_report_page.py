@@ -125,8 +125,8 @@ def test_a_run_with_nothing_in_it():
 
 
 def test_pictures_only():
-    text = page(run(), interactive=False)
-    assert "vegaEmbed =" not in text and text.count("data:image/svg+xml;base64,") == len(run().plots)
+    text = page(replace(run(), plots=run().plots[2:4]), interactive=False)
+    assert "vegaEmbed =" not in text and text.count("data:image/svg+xml;base64,") == 2
 
 
 def test_the_listing_colours_without_changing_the_text():
