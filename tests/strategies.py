@@ -14,8 +14,8 @@ NAMES = "a b x y base layer story resid_post names_of_all_the_things forest orde
 WORDS = [*NAMES, *sorted(KEYWORDS)]
 NUMBERS = ["0", "1", "15", "1_000", "0.5", "5e-3", "2.50", "1E4", "007"]
 STRINGS = [
-    '"plain"', "'single'", "'it says \"so\"'", '"it\'s"', "'it\\'s \"so\"'", '"tab\\t and \\"quote\\""', '"# none"', '""',
-    '"""over\nseveral "lines"\n"""', '"{column} \\d [0-9]{1,3}"', "'é 漢 🙂'",
+    '""', '"plain"', "'single'", "'it says \"so\"'", '"it\'s"', "'it\\'s \"so\"'", '"tab\\t and \\"quote\\""',
+    '"# none"', '"""over\nseveral "lines"\n"""', '"{column} \\d [0-9]{1,3}"', "'é 漢 🙂'",
     '"a text that is long enough to force the brackets around it to be laid out over several lines"',
 ]  # fmt: skip
 BINARY = "or and == != <= < >= > + - * / % ** at on under ..".split()
@@ -90,7 +90,11 @@ class Writer:
         return self.name() + (f" in {self.expression()}" if self.random.random() < 0.7 else "")
 
     def segments(self) -> str:
-        return "{ " + " ".join(self.some(lambda: f"{self.word()}: {self.expression(2)}", 0, 3)) + " }"
+        return "{ " + " ".join(self.some(self.segment, 0, 3)) + " }"
+
+    def segment(self) -> str:
+        field = f".{self.word()}" if self.random.random() < 0.2 else ""
+        return f"{self.word()}{field}: {self.expression(2)}"
 
     def header(self) -> str:
         params = self.random.choice(["", "", "()", "(t)", "(text, rank)"])
