@@ -34,7 +34,7 @@ def instruction(model, tokenizer, task: str, form: str) -> Measured:
     return share([one == other for one, other in zip(said, right, strict=True)])
 
 
-CARRIED_LAYERS = (0, 1)
+CARRIED_LAYERS = (0, 3)
 
 
 def carried(model, tokenizer) -> Measured:
