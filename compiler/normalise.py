@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .elaborate.attributes import is_many
 from .graph import AxisType, Graph, Node, digest, rebuild
-from .kinds import Activation, Integer, Number, Place, Pool, Prompts, Run, Tokens, Vector
+from .kinds import Activation, Direction, Integer, Number, Place, Pool, Prompts, Run, Tokens, Vector
 
 SOURCE_LAYER = "source layer"
 
@@ -49,9 +49,10 @@ def operands(graph: Graph, edit: Node, model: Node, prompts: Node) -> Node:
             gone = tuple(a for a in source.axes if a.kind != "data")
             ins["from"] = source if method == "resample" else graph.node("mean", {"x": source}, kind=Activation, axes=gone)
     elif edit.op == "steer":
-        unit = ins["unit"].param("value") if "unit" in ins else "raw"
-        if unit == "residual_norm":
-            ins["norm"] = mean_norm(graph, edit, ins, model, prompts)
+        unit = ins.pop("unit").param("value") if "unit" in ins else "raw"
+        if unit != "raw":
+            ins["site"] = ins.get("site") or site_of(ins["direction"])
+            ins["direction"] = scaled(graph, ins, unit, model, prompts)
     if ins == dict(edit.inputs):
         return edit
     extra = tuple(a for n in ins.values() for a in n.axes if a.name != SOURCE_LAYER)
@@ -59,9 +60,20 @@ def operands(graph: Graph, edit: Node, model: Node, prompts: Node) -> Node:
     return graph.node(edit.op, ins, dict(edit.params), kind=edit.kind, axes=axes)
 
 
-def mean_norm(graph: Graph, edit: Node, ins: dict[str, Node], model: Node, prompts: Node) -> Node:
-    """Mean norm of the activations that a direction is added to, in the clean run."""
-    site = ins.get("site") or site_of(ins["direction"])
+def scaled(graph: Graph, ins: dict[str, Node], unit: str, model: Node, prompts: Node) -> Node:
+    """A direction with norm one, or with the mean norm of the activations that it is added to."""
+    direction = ins["direction"]
+    one = graph.node("unit", {"x": direction}, kind=Direction, axes=direction.axes)
+    if unit == "unit":
+        return one
+    norm = mean_norm(graph, ins, model, prompts)
+    axes = tuple({a.name: a for a in (*one.axes, *norm.axes)}.values())
+    return graph.node("binary", {"left": one, "right": norm}, {"operator": "*"}, kind=Direction, axes=axes)
+
+
+def mean_norm(graph: Graph, ins: dict[str, Node], model: Node, prompts: Node) -> Node:
+    """Mean norm of the activations at a site and tokens, in the clean run."""
+    site = ins["site"]
     tokens = ins.get("tokens") or graph.node("tokens", {"prompts": prompts}, {"path": ("all",)}, kind=Tokens)
     read = reading(graph, site, tokens, model, prompts)
     norm = graph.node("norm", {"x": read}, kind=Number, axes=read.axes)

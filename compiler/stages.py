@@ -36,19 +36,28 @@ def kind_of(node: Node, catalogue: Catalogue) -> str | None:
     if node.op in ("keep", "keep-pairs", "keep_pairs") and any(n.op in ("generate", "judge") for n in walk(node)):
         return "keep"
     signature = catalogue.get(node.op)
-    if signature is None or signature.name == "lens":
+    if signature is None or signature.name == "lens" or distributions(node) > 1:
         return None
     return signature.work if signature.work in KINDS else None
+
+
+def distributions(node: Node) -> int:
+    """How many next-token distributions a node takes; of two, both are kept before they are compared."""
+    return sum(child.op in ("next-token", "lens") for _, child in node.inputs)
 
 
 def fused(node: Node) -> set[str]:
     """Keys of the nodes that are computed inside this one: the read below a lens, the distribution below a measure."""
     inside: set[str] = set()
+    if distributions(node) > 1:
+        return inside
     for _, child in node.inputs:
         if child.op == "next-token":
             inside |= {child.key}
         elif child.op == "lens" and child.input("activation").op == "read":
             inside |= {child.key, child.input("activation").key}
+    if node.op == "lens" and node.input("activation").op == "read":
+        inside |= {node.input("activation").key}
     return inside
 
 
@@ -59,6 +68,7 @@ def cut(roots: list[Node], catalogue: Catalogue) -> list[Stage]:
     hidden: dict[str, int] = {}
     users: dict[str, int] = {}
     nodes = list(walk(*roots))
+    whole = {c.key for n in nodes if distributions(n) > 1 for _, c in n.inputs if c.op in ("next-token", "lens")}
     for node in nodes:
         for key in fused(node):
             hidden[key] = hidden.get(key, 0) + 1
@@ -66,7 +76,7 @@ def cut(roots: list[Node], catalogue: Catalogue) -> list[Stage]:
             users[child.key] = users.get(child.key, 0) + 1
     for node in nodes:
         below = max((level[c.key] for _, c in node.inputs), default=0)
-        kind = kind_of(node, catalogue)
+        kind = "run" if node.key in whole else kind_of(node, catalogue)
         if kind is None:
             level[node.key] = below
             continue

@@ -28,6 +28,10 @@ class Elaborator:
         self.reads: list[object] = []  # the model scope of each read, in order, for the one-side-bound warning
         self.unknown = self.graph.node("unknown", kind=Unknown)
         self.none = self.graph.node("none", kind=Nothing)
+        self.names: dict[str, str] = {}  # node key -> the name it was declared under
+        self.dataset_names: dict[str, str] = {}
+        self.item_sources: dict[str, Node] = {}  # origin of an item axis -> the dataset, with its derived columns
+        self.stack_values: dict[str, list[Node]] = {}  # origin of a stack -> the values behind its labels
 
     # **** problems and nodes ****
 
@@ -94,8 +98,6 @@ class Elaborator:
 
     def dataset_name(self, axis: AxisType) -> str:
         return self.dataset_names.get(axis.origin, "another dataset")
-
-    dataset_names: dict[str, str]
 
     # **** expressions ****
 

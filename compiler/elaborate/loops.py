@@ -87,7 +87,7 @@ def axis_values(el: Elaborator, name: str, e: ir.Expr, env: Env) -> Node:
 
 def token_axis(el: Elaborator, name: str, node: Node) -> Node:
     """`for token in p.tokens`: single tokens, ragged over items; on a contrast the same coordinates on both sides."""
-    axis = AxisType(name, "data", digest(["tokens", node.key]))
+    axis = AxisType(name, "computed", digest(["tokens", node.key]))
     label = label_node(el, axis, node, Column)
 
     def single(tokens: Node) -> Node:

@@ -19,7 +19,9 @@ SIDE_ORIGIN = "sides"
 
 def item_axis(el: Elaborator, source: Node) -> AxisType:
     """The axis of a dataset's items. Derived columns keep the items; `keep` and `split` make other ones."""
-    return AxisType("item", "data", items_of(source).key)
+    axis = AxisType("item", "data", items_of(source).key)
+    el.item_sources.setdefault(axis.origin, source)
+    return axis
 
 
 def items_of(source: Node) -> Node:

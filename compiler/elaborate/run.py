@@ -22,7 +22,6 @@ def elaborate(spec: ir.Spec, catalogue: Catalogue, overrides: dict[str, ir.Expr]
     """
     el = Elaborator(catalogue)
     el.modules = declarations.Modules(overrides=dict(overrides or {}))
-    el.names, el.dataset_names, el.stack_values = {}, {}, {}
     el.modules.add(spec)
     for statement in spec.statements:
         if isinstance(statement, ir.Define) and statement.keyword in ROOTS:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ..graph import AxisType, Graph, Node, digest
-from ..kinds import Direction, Kind, Nothing, Prompts, Unknown, Vector
+from ..kinds import (
+    Boolean, Column, Direction, Kind, Nothing, Number, Part, Prompts, Site, SystemMode, Text, Unknown, Vector,
+)  # fmt: skip
 
 Make = Callable[[dict[str, Node | None]], Node]
 
@@ -48,6 +50,13 @@ def stack(graph: Graph, name: str, shown: Iterable[object], nodes: list[Node], k
     return graph.node("stack", inputs, params, kind=common_kind([n.kind for n in nodes]), axes=(axis, *common))
 
 
+# Kinds without a common base that may stand in one list, with what the list is then one of.
+MIXED = (
+    ((Site, Part), Part), ((Text, SystemMode), Text), ((Number, Boolean), Number), ((Column, Text), Column),
+    ((Column, Number, Boolean), Column),
+)  # fmt: skip
+
+
 def common_kind(kinds: list[type[Kind]]) -> type[Kind]:
     """The narrowest kind that all are; `none` goes with anything."""
     rest = [k for k in kinds if k not in (Nothing, Unknown)]
@@ -57,7 +66,7 @@ def common_kind(kinds: list[type[Kind]]) -> type[Kind]:
     for base in first.__mro__:
         if base is not Kind and base is not object and all(issubclass(k, base) for k in rest):
             return base
-    return Unknown
+    return next((whole for family, whole in MIXED if all(issubclass(k, family) for k in rest)), Unknown)
 
 
 def visible_axes(node: Node) -> dict[str, AxisType]:

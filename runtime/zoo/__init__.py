@@ -12,6 +12,8 @@ from ..errors import ProbeError
 _HERE = Path(__file__).parent
 MODELS = _HERE / "models"
 DATA = _HERE / "data"
+# raised whenever the series is trained anew, so that no checkpoint of an older one is taken for one of this
+SERIES = 1
 BUILD = "python -m probelang.runtime.zoo.build"
 
 
@@ -19,7 +21,7 @@ def cache_dir() -> Path:
     """Return the folder for models that are built here: `$PROBELANG_ZOO`, else the user's cache."""
     if own := os.environ.get("PROBELANG_ZOO"):
         return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "probelang" / "zoo"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "probelang" / f"zoo-{SERIES}"
 
 
 def zoo_names() -> list[str]:
@@ -86,4 +88,4 @@ def _exact(name: str, revision: str | None) -> Path:
         raise _unknown(name, [f"exact/{known}" for known in EXACT])
     if revision not in (None, "main"):
         raise ProbeError("unknown-zoo-revision", f"{name!r} was set by hand and has no revisions")
-    return write(short, cache_dir() / "exact" / short)
+    return write(short, cache_dir() / "exact")

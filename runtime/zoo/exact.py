@@ -6,7 +6,10 @@ products. Dimensions of the residual have names; `CONST` is one at every token. 
 attend to when they find nothing.
 """
 
+import os
+import shutil
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 LAYERS, WIDTH, HEAD, HEADS, FEATURES = 6, 128, 64, 2, 16
@@ -204,12 +207,20 @@ EXACT: dict[str, Callable[[], tuple]] = {
 }
 
 
-def write(name: str, folder: Path) -> Path:
-    """Write a hand-set model into a folder in hub layout, unless it is there, and return the folder."""
+def write(name: str, root: Path) -> Path:
+    """Write a hand-set model below a folder, unless it is there, and return its own folder, in hub layout."""
+    made = sha256(Path(__file__).read_bytes()).hexdigest()[:8]
+    folder = root / made / name
     if not (folder / "config.json").is_file():
         import torch
 
         from .checkpoint import save
 
-        save(*EXACT[name](), folder, {"name": f"exact/{name}"}, dtype=torch.float32)
+        staged = folder.with_name(f"{name}.{os.getpid()}")
+        save(*EXACT[name](), staged, {"name": f"exact/{name}"}, dtype=torch.float32)
+        try:
+            staged.rename(folder)
+        except OSError:
+            # another process was quicker, and wrote the same
+            shutil.rmtree(staged)
     return folder

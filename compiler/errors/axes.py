@@ -1,0 +1,68 @@
+"""Messages about axes, labels, lists and operands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...grammar.diagnostics import Diagnostic
+from ...grammar.tree import Span
+from .base import article, error, listed, near
+
+
+def unknown_axis(span: Span, name: str, axes: Sequence[str], what: str = "this value") -> Diagnostic:
+    found = near(name, axes)
+    help_ = f"did you mean `{found}`?" if found else (f"it has {listed(axes)}" if axes else "it has no axes")
+    return error("unknown-axis", span, f"{what} has no axis `{name}`", "not an axis of it", help_, replacement=found)
+
+
+def unknown_label(span: Span, axis: str, label: str, labels: Sequence[str]) -> Diagnostic:
+    found = near(label, labels)
+    help_ = f"did you mean `{found}`?" if found else f"it has {listed(labels)}"
+    return error("unknown-label", span, f"axis `{axis}` has no label {label}", "not on the axis", help_)
+
+
+def axes_differ(span: Span, name: str, left: str, right: str, second: tuple[Span | None, str] | None = None) -> Diagnostic:
+    return error("axes-differ", span, f"two values are joined over `{name}`, but over different labels: {left} and {right}", "do not fit", "select one side, or use one list for both", second)
+
+
+def unpaired(span: Span, left: str, right: str) -> Diagnostic:
+    return error("unpaired", span, f"items of `{left}` and of `{right}` are different items and cannot be paired", "unpaired",
+                 "reduce each side first (`mean(a) - mean(b)`), or read both from one dataset")  # fmt: skip
+
+
+def no_items(span: Span, operation: str) -> Diagnostic:
+    return error("no-items", span, f"`{operation}` reduces items, and this value has none", "no items", "name an axis: `over=…`")
+
+
+def no_side(span: Span, operation: str) -> Diagnostic:
+    return error("no-side", span, f"`{operation}` compares the two sides of a contrast, and this value has no sides", "no `side` axis", "read it at tokens of a contrast, both sides")
+
+
+def side_left(span: Span, name: str) -> Diagnostic:
+    return error("side-left", span, f"`{name}` still has both sides of a contrast", "two sides", "select one, `[side=positive]`, or compare them with `mean_diff`")
+
+
+def nothing_to_choose(span: Span) -> Diagnostic:
+    return error("bad-range", span, "this range is empty", "start is after the end")
+
+
+def mixed_list(span: Span, first: str, other: str) -> Diagnostic:
+    return error("mixed-list", span, f"a list holds values of one kind, not {article(first)} and {article(other)}", "of another kind")
+
+
+def not_a_list(span: Span, found: str) -> Diagnostic:
+    return error("not-a-list", span, f"`for … in` walks a list, a range or tokens, not {article(found)}", "cannot be walked", "put it into brackets: `[…]`")
+
+
+def bad_operands(span: Span, operator: str, left: str, right: str, help: str | None = None) -> Diagnostic:
+    return error("bad-operands", span, f"`{operator}` cannot join {article(left)} and {article(right)}", "", help)
+
+
+def unknown_attribute(span: Span, kind: str, name: str, known: Sequence[str]) -> Diagnostic:
+    found = near(name, known)
+    help_ = f"did you mean `.{found}`?" if found else (f"it has {listed(known)}" if known else None)
+    return error("unknown-attribute", span, f"{article(kind)} has no `.{name}`", "not found", help_, replacement=found)
+
+
+def attribute_of_record(span: Span, name: str, second: str) -> Diagnostic:
+    return error("wrong-kind", span, f"`{name}` is a test and has several numbers", "which of them?", f"write `{name}.p`, `{name}.adjusted`, `{name}.value` or another of {second}")

@@ -1,0 +1,39 @@
+"""How a message is put together: nearest names, lists, articles, and the diagnostic itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from ...grammar.diagnostics import Diagnostic, Label
+from ...grammar.tree import Span
+
+
+def near(word: str, names: Iterable[str]) -> str | None:
+    """The name nearest to `word`, if any is near."""
+    candidates = sorted(set(names))
+    found = get_close_matches(word, candidates, 1, 0.6) or get_close_matches(word.lower(), candidates, 1, 0.6)
+    return found[0] if found else None
+
+
+def listed(names: Iterable[str], limit: int = 8) -> str:
+    every = list(dict.fromkeys(names))
+    return ", ".join(every[:limit]) + (f", … ({len(every) - limit} more)" if len(every) > limit else "")
+
+
+def error(code: str, span: Span, message: str, label: str = "", help: str | None = None,
+          second: tuple[Span | None, str] | None = None, replacement: str | None = None) -> Diagnostic:  # fmt: skip
+    places = (Label(second[0], second[1]),) if second is not None and second[0] is not None else ()
+    return Diagnostic(code, "error", message, Label(span, label), places, help, replacement)
+
+
+def warning(code: str, span: Span, message: str, label: str = "", help: str | None = None,
+            second: tuple[Span | None, str] | None = None) -> Diagnostic:  # fmt: skip
+    places = (Label(second[0], second[1]),) if second is not None and second[0] is not None else ()
+    return Diagnostic(code, "warning", message, Label(span, label), places, help)
+
+
+def article(kind: str) -> str:
+    if kind.startswith(("a ", "an ", "one of ")) or kind in ("prompts", "tokens", "items", "none", "paths", "weights", "generated prompts", "pooled tokens"):
+        return kind
+    return ("an " if kind[0] in "aeiou" else "a ") + kind

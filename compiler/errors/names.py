@@ -1,0 +1,90 @@
+"""Messages about names, and about specs that are used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ...grammar.diagnostics import Diagnostic
+from ...grammar.tree import Span
+from ..signature import Signature
+from .arguments import usage
+from .base import error, listed, near, warning
+
+
+def unknown_version(span: Span, raw: str) -> Diagnostic:
+    return error("unknown-version", span, f"this is language version {raw}; only version 1 exists", help="write `probe 1`")
+
+
+def unknown_name(span: Span, name: str, visible: Iterable[str]) -> Diagnostic:
+    found = near(name, visible)
+    help_ = f"did you mean `{found}`?" if found else "declare it, or make it a parameter"
+    return error("unknown-name", span, f"`{name}` is not declared", "not found", help_, replacement=found)
+
+
+def unknown_operation(span: Span, name: str, known: Iterable[str]) -> Diagnostic:
+    found = near(name, known)
+    help_ = f"did you mean `{found}`?" if found else "`probe operations` lists the operations"
+    return error("unknown-operation", span, f"there is no operation `{name}`", "not found", help_, replacement=found)
+
+
+def unknown_member(span: Span, alias: str, name: str, members: Sequence[str]) -> Diagnostic:
+    found = near(name, members)
+    help_ = f"did you mean `{alias}.{found}`?" if found else f"it has {listed(members)}"
+    return error("unknown-member", span, f"`{alias}` declares no `{name}`", "not found", help_, replacement=found)
+
+
+def declared_twice(span: Span, name: str, first: Span | None) -> Diagnostic:
+    return error("declared-twice", span, f"`{name}` is declared twice", "second", "rename one of them", (first, "first here"))
+
+
+def reserved_name(span: Span, name: str) -> Diagnostic:
+    return error("reserved-name", span, f"`{name}` is a keyword and cannot be a name", help="choose another name")
+
+
+def shadows_builtin(span: Span, name: str) -> Diagnostic:
+    return error("reserved-name", span, f"`{name}` already means something in the language", help="choose another name")
+
+
+def binder_without_axis(span: Span, name: str, axes: Sequence[str]) -> Diagnostic:
+    found = near(name, axes)
+    help_ = f"did you mean `{found}`?" if found else f"write `{name} in …`, or declare `axis {name} = …`"
+    return error("binder-without-axis", span, f"`for {name}` needs an axis of that name", "no such axis", help_)
+
+
+def namespace_as_value(span: Span, name: str, members: Sequence[str]) -> Diagnostic:
+    return error("namespace-as-value", span, f"`{name}` is a used spec, not a value", help=f"write `{name}.` and one of {listed(members)}")
+
+
+def operation_as_value(span: Span, signature: Signature) -> Diagnostic:
+    return error("operation-as-value", span, f"`{signature.name}` is an operation and needs its arguments", help=f"write `{usage(signature)}`")
+
+
+def not_callable(span: Span, name: str = "this") -> Diagnostic:
+    return error("not-callable", span, f"`{name}` takes no arguments in parentheses", help="a selection is written with brackets, `x[axis=label]`")
+
+
+def use_not_found(span: Span, path: str, known: Sequence[str]) -> Diagnostic:
+    found = near(path, known)
+    help_ = f"did you mean \"{found}\"?" if found else f"the library has {listed(known)}; a file is named relative to this one"
+    return error("use-not-found", span, f"there is no spec \"{path}\"", "not found", help_)
+
+
+def use_has_errors(span: Span, path: str, count: int, first: Diagnostic) -> Diagnostic:
+    return error("use-has-errors", span, f"\"{path}\" has {count} error{'s' if count > 1 else ''} of its own", "", f"line {first.primary.span.line}: {first.message}")
+
+
+def use_cycle(span: Span, path: str) -> Diagnostic:
+    return error("use-cycle", span, f"\"{path}\" uses this file in turn", "a cycle")
+
+
+def cycle(span: Span, names: Sequence[str]) -> Diagnostic:
+    return error("cycle", span, f"`{names[0]}` depends on itself: {' -> '.join(names)}", "part of the cycle")
+
+
+def unused(span: Span, keyword: str, name: str) -> Diagnostic:
+    return warning("unused", span, f"{keyword} `{name}` is never used", "declared here", "use it, or remove it")
+
+
+def unused_binder(span: Span, name: str) -> Diagnostic:
+    return warning("unused-binder", span, f"`for {name}` changes nothing: the expression does not depend on `{name}`", "not used",
+                   "every row of this axis would be the same")  # fmt: skip

@@ -1,0 +1,87 @@
+"""The facts that a plan needs, each looked up once: sizes of models, rows of datasets, tokens of prompts, labels.
+
+Knows nothing of batches or weights. Everything here is a function of the spec and of files, never of a forward pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...compiler.graph import Node
+from ..data import Table
+from ..errors import ProbeError
+from ..facts import ModelFacts
+from ..sources import ModelSource, resolve, source_facts
+from ..text.rendered import Rendered
+from ..text.tokenizer import Tokenizer
+
+
+@dataclass
+class Bindings:
+    """Lookups for one run: `root` is the folder of the spec, paths in it are relative to that."""
+
+    root: Path
+    allow_outside: bool = False
+    download: bool = True
+    _sources: dict[str, ModelSource] = field(default_factory=dict)
+    _facts: dict[str, ModelFacts] = field(default_factory=dict)
+    _tokenizers: dict[str, Tokenizer] = field(default_factory=dict)
+    _tables: dict[str, Table] = field(default_factory=dict)
+    _rendered: dict[tuple[str, str], tuple[Rendered, ...]] = field(default_factory=dict)
+
+    # **** models ****
+
+    def source(self, model: Node) -> ModelSource:
+        """Where a model comes from."""
+        if model.key not in self._sources:
+            self._sources[model.key] = self._source(model)
+        return self._sources[model.key]
+
+    def _source(self, model: Node) -> ModelSource:
+        def text(name: str) -> str | None:
+            node = model.input(name)
+            return None if node is None or node.op == "none" else str(node.param("value"))
+
+        if model.op == "hub":
+            return ModelSource("hub", text("id"), text("revision"), text("dtype"))
+        if model.op == "zoo":
+            return ModelSource("zoo", text("name"), text("revision"), text("dtype"))
+        if model.op == "path":
+            folder = Path(text("directory")).expanduser()
+            return ModelSource("path", str(folder if folder.is_absolute() else self.root / folder), None, text("dtype"))
+        raise ProbeError("planned", f"models made with `{model.op}` cannot be loaded yet")
+
+    def folder(self, model: Node) -> Path:
+        """The directory that holds a model."""
+        return resolve(self.source(model), download=self.download)
+
+    def facts(self, model: Node) -> ModelFacts:
+        """Sizes of a model, from its config alone."""
+        if model.key not in self._facts:
+            self._facts[model.key] = source_facts(self.source(model), download=self.download)
+        return self._facts[model.key]
+
+    def tokenizer(self, model: Node) -> Tokenizer:
+        if model.key not in self._tokenizers:
+            self._tokenizers[model.key] = Tokenizer.load(self.folder(model))
+        return self._tokenizers[model.key]
+
+    # **** data and prompts ****
+
+    def table(self, dataset: Node) -> Table:
+        """The rows of a dataset."""
+        from .datasets import make_table
+
+        if dataset.key not in self._tables:
+            self._tables[dataset.key] = make_table(self, dataset)
+        return self._tables[dataset.key]
+
+    def rendered(self, model: Node, prompts: Node) -> tuple[Rendered, ...]:
+        """The prompts as a model reads them: one per item, or one when they have no dataset."""
+        from .prompts import render_all
+
+        place = (model.key, prompts.key)
+        if place not in self._rendered:
+            self._rendered[place] = render_all(self, model, prompts)
+        return self._rendered[place]

@@ -1,0 +1,272 @@
+"""From values of statements to results: tables with intervals, claims with verdicts, plots, previews."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ..compiler.elaborate.program import StatementNode
+from ..compiler.elaborate.stacks import elements, is_stack
+from ..compiler.graph import Node
+from ..grammar.tree import Span
+from .cube import Cube
+from .errors import ProbeError
+from .evaluate import NOT_SELECTED, Evaluator, Ragged, masked, scalar
+from .intervals import interval, summarise_items
+from .record import Record
+from .results import AxisInfo, Claim, PlotResult, Result, Run, frame_of
+
+if TYPE_CHECKING:
+    from .execute import Prepared
+
+CELL = ("value", "norm", "low", "high", "n", "reason")
+
+
+def collect(prepared: Prepared) -> Run:
+    """The results of a run, without its manifest."""
+    results: list[Result] = []
+    claims: list[Claim] = []
+    plots: list[PlotResult] = []
+    problems: list[dict] = []
+    by_node: dict[str, Result] = {}
+    for s in prepared.checked.program.statements:
+        node = prepared.roots[s.node.key]
+        try:
+            if s.keyword == "claim":
+                claims.append(claim_of(prepared, s, node))
+            elif s.keyword == "plot":
+                plots.append(plot_of(prepared, s, node, by_node))
+            else:
+                by_node[node.key] = result_of(prepared, s, node)
+                results.append(by_node[node.key])
+        except ProbeError as error:
+            problems.append({"code": error.code, "message": f"{s.name}: {error.message}", "line": s.span.line, "help": error.help})
+            if s.keyword == "claim":
+                claims.append(Claim(s.name, s.span.line, text_at(prepared, s.span), "not computed", error.message))
+    warnings = [*prepared.checked.problems, *problems]
+    path = prepared.checked.path
+    name = path.rsplit("/", 1)[-1].removesuffix(".probe")
+    return Run(name, prepared.checked.text, path, tuple(results), tuple(claims), tuple(plots), tuple(warnings), previews=previews(prepared))
+
+
+def text_at(prepared: Prepared, span: Span) -> str:
+    return prepared.checked.text[span.start : span.end]
+
+
+# **** statistics and directions ****
+
+
+def parts(evaluator: Evaluator, node: Node) -> list[tuple[dict[str, object], Node, object]]:
+    """The uniform parts of a value: labels of the stacks above, the part's node, and its value."""
+    found = evaluator.value(node)
+    if not isinstance(found, Ragged):
+        return [({}, node, found)]
+    if not is_stack(node):
+        return [(labels, node, part) for labels, part in flat(found)]
+    made = []
+    for label, element in zip(node.param("labels"), elements(node), strict=True):
+        for labels, leaf, value in parts(evaluator, element):
+            made.append(({node.axes[0].name: label, **labels}, leaf, value))
+    return made
+
+
+def flat(found: object) -> list[tuple[dict[str, object], object]]:
+    if not isinstance(found, Ragged):
+        return [({}, found)]
+    return [({found.axis.name: label, **labels}, p) for label, part in zip(found.axis.labels, found.parts, strict=True) for labels, p in flat(part)]
+
+
+def result_of(prepared: Prepared, s: StatementNode, node: Node) -> Result:
+    """A statistic or direction as tables."""
+    evaluator = prepared.evaluator.at_home(node)
+    mask = None
+    if s.where is not None:
+        mask = evaluator.cube(prepared.roots[s.where.key])
+    frames, item_frames, axes, notes = [], [], {}, []
+    vectors = None
+    kind = "number"
+    for labels, leaf, value in parts(evaluator, node):
+        frame, items, leaf_axes, kind, vectors = tables(prepared, evaluator, leaf, value, mask)
+        frames.append(labelled(frame, labels))
+        if items is not None:
+            item_frames.append(labelled(items, labels))
+        for name, label in labels.items():
+            axes.setdefault(name, []).append(label)
+        for axis in leaf_axes:
+            axes.setdefault(axis.name, axis)
+    infos = tuple(a if isinstance(a, AxisInfo) else AxisInfo(n, "written", tuple(dict.fromkeys(a))) for n, a in axes.items())
+    frame = ordered(pl.concat(frames, how="diagonal_relaxed"), s.binders)
+    items = ordered(pl.concat(item_frames, how="diagonal_relaxed"), s.binders) if item_frames else None
+    return Result(s.name, "direction" if s.keyword == "direction" else "statistic", s.span.line, text_at(prepared, s.span), kind,
+                  infos, frame, items, vectors if len(frames) == 1 else None, notes=tuple(notes))  # fmt: skip
+
+
+def tables(prepared: Prepared, evaluator: Evaluator, node: Node, value: object, mask: Cube | None):
+    """(summary, values per item or None, axes, kind, vectors or None) of one uniform part."""
+    options = prepared.options
+    if isinstance(value, Record):
+        if mask is not None:
+            value = Record({k: masked(c, mask) for k, c in value.fields.items()})
+        kind = "test" if "p" in value.fields else "table"
+        return selected_rows(frame_of(value)), None, [AxisInfo.of(a) for a in value.axes], kind, None
+    cube = value if isinstance(value, Cube) else scalar(value)
+    if mask is not None and not cube.feature:
+        cube = masked(cube, mask)
+    if cube.feature:
+        return frame_of(cube), None, [AxisInfo.of(a) for a in cube.axes], "vector", cube.values
+    kind = kind_of(cube)
+    rows = [a for a in cube.axes if a.kind == "data"]
+    if rows and kind != "text":
+        summary = summarise_items(cube, seed=options.seed, n=options.replicates)
+        frame = frame_of(summary.mean, summary.low, summary.high, summary.n)
+        return selected_rows(frame), selected_rows(frame_of(cube)), [AxisInfo.of(a) for a in summary.mean.axes], kind, None
+    if rows or kind == "text":
+        return selected_rows(frame_of(cube)), None, [AxisInfo.of(a) for a in cube.axes], kind, None
+
+    def again(context) -> Cube:
+        return evaluator.under(context).at_home(node).cube(node)
+
+    low, high, _ = interval(again, cube, n=options.replicates, seed=options.seed)
+    return selected_rows(frame_of(cube, low, high)), None, [AxisInfo.of(a) for a in cube.axes], kind, None
+
+
+def kind_of(cube: Cube) -> str:
+    return {"b": "boolean", "O": "text", "U": "text"}.get(cube.values.dtype.kind, "number")
+
+
+def selected_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows that a predicate, or `where`, left in."""
+    if "reason" not in frame.columns:
+        return frame
+    return frame.filter(pl.col("reason").is_null() | (pl.col("reason") != NOT_SELECTED))
+
+
+def labelled(frame: pl.DataFrame, labels: dict[str, object]) -> pl.DataFrame:
+    return frame.select([*(pl.lit(str(v) if not isinstance(v, (int, float)) else v).alias(k) for k, v in labels.items()), pl.all()])
+
+
+def ordered(frame: pl.DataFrame, binders: tuple[str, ...]) -> pl.DataFrame:
+    """Columns in the order of the statement's `for`, then other axes, then the cell."""
+    cell = next((i for i, c in enumerate(frame.columns) if c in ("value", "norm")), len(frame.columns))
+    axes, rest = frame.columns[:cell], frame.columns[cell:]
+    late = [c for c in rest if c not in CELL and c not in ("stat", "p", "adjusted")]
+    known = [c for b in binders for c in axes if c == b or c.startswith((f"{b}.", f"{b}[")) or c == f"size({b})"]
+    return frame.select([*known, *(c for c in axes if c not in known), *rest]) if late is not None else frame
+
+
+# **** claims ****
+
+
+def claim_of(prepared: Prepared, s: StatementNode, node: Node) -> Claim:
+    """The verdict on a claim: it passes when every cell of it is true."""
+    evaluator = prepared.evaluator.at_home(node)
+    cube = evaluator.cube(node)
+    if s.where is not None:
+        cube = masked(cube, evaluator.cube(prepared.roots[s.where.key]))
+    text, values = text_at(prepared, s.span), compared(prepared, s.node, node)
+    present = cube.present()
+    gone = [] if cube.missing is None else [r for r in cube.missing.reshape(-1) if r is not None and r != NOT_SELECTED]
+    if gone:
+        return Claim(s.name, s.span.line, text, "not computed", gone[0], values)
+    held = cube.values.astype(bool) & present
+    total = int(present.sum())
+    if total and int(held.sum()) == total:
+        return Claim(s.name, s.span.line, text, "pass", "", values)
+    reason = f"holds in {int(held.sum())} of {total} cells" if cube.axes else "does not hold"
+    return Claim(s.name, s.span.line, text, "fail", reason, values)
+
+
+def compared(prepared: Prepared, original: Node, node: Node) -> dict[str, object]:
+    """The numbers that a claim compares, under their own text."""
+    spans = prepared.checked.program.spans
+    found: dict[str, object] = {}
+
+    def visit(old: Node, new: Node) -> None:
+        if old.op == "binary" and old.param("operator") in ("and", "or") or old.op == "not":
+            for (_, a), (_, b) in zip(old.inputs, new.inputs, strict=True):
+                visit(a, b)
+            return
+        for (_, a), (_, b) in zip(old.inputs, new.inputs, strict=True) if old.op == "binary" else ():
+            if a.op == "const" or a.key not in spans:
+                continue
+            cube = prepared.evaluator.cube(b)
+            if not cube.axes and not cube.feature:
+                value = cube.values[()]
+                found[text_at(prepared, spans[a.key])] = value.item() if isinstance(value, np.generic) else value
+
+    visit(original, node)
+    return found
+
+
+# **** plots ****
+
+
+def plot_of(prepared: Prepared, s: StatementNode, node: Node, by_node: dict[str, Result]) -> PlotResult:
+    """A plot's data: the table of the statistic that it shows, with its channels."""
+    main = next(node.input(k) for k in ("y", "z", "points") if node.input(k) is not None)
+    shown = table_for(prepared, main, by_node)
+    frame = shown.items if node.op == "scatter" and shown.items is not None else shown.frame
+    encodings, options = {}, {}
+    for channel in ("x", "y", "color", "dash", "facet"):
+        given = node.input(channel)
+        if given is not None and given.op == "axis":
+            encodings[channel] = column_named(frame, str(given.param("name")))
+    if node.input("log") is not None:
+        options["log"] = str(node.input("log").param("value"))
+    band, rule = node.input("band"), node.input("rule")
+    if band is not None:
+        encodings["band"] = name_of(prepared, band)
+    return PlotResult(
+        s.name, s.span.line, text_at(prepared, s.span), node.op, frame, encodings, options,
+        band=None if band is None else table_for(prepared, band, by_node).frame,
+        rule=None if rule is None else table_for(prepared, rule, by_node).frame, measure=name_of(prepared, main),
+    )  # fmt: skip
+
+
+def column_named(frame: pl.DataFrame, name: str) -> str:
+    """The column an axis name means; `test.task` is a column of the items."""
+    tail = f"item.{name.rpartition('.')[2]}"
+    return name if name in frame.columns or tail not in frame.columns else tail
+
+
+def table_for(prepared: Prepared, node: Node, by_node: dict[str, Result]) -> Result:
+    if node.key in by_node:
+        return by_node[node.key]
+    return result_of(prepared, StatementNode("statistic", "value", node, Span(0, 0, 1, 1)), node)
+
+
+def name_of(prepared: Prepared, node: Node) -> str:
+    for s in prepared.checked.program.statements:
+        if prepared.roots[s.node.key].key == node.key:
+            return s.name
+    for child in (node.input("base"), node.input("record")):
+        if child is not None:
+            return name_of(prepared, child)
+    return "value"
+
+
+# **** previews ****
+
+
+def previews(prepared: Prepared) -> tuple[dict, ...]:
+    """The first prompt of each prompts, as each model saw it."""
+    from ..compiler.graph import walk
+
+    found: dict[tuple[str, str], dict] = {}
+    for node in walk(*prepared.roots.values()):
+        if node.op != "run":
+            continue
+        model, prompts = node.input("model"), node.input("prompts")
+        name, source = str(prompts.param("name")), str(prepared.bindings.source(model))
+        if (name, source) in found:
+            continue
+        rendered = prepared.bindings.rendered(model, prompts)
+        if not rendered:
+            continue
+        first = rendered[0]
+        tokens = [{"text": t, "kind": k, "segment": seg} for t, k, seg in zip(first.pieces, first.token_kinds, first.token_segments, strict=True)]
+        span = prepared.checked.program.spans.get(prompts.key)
+        found[name, source] = {"prompts": name, "model": source, "line": span.line if span else 1, "tokens": tokens, "notes": list(first.notes)}
+    return tuple(found.values())

@@ -1,0 +1,68 @@
+"""Where in which file a node was written: the spec's own text, or the `use` that brings it in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...compiler import ir
+from ...compiler.check import Checked
+from ...compiler.graph import Node
+from ...grammar.diagnostics import Label
+from ...grammar.tree import NOWHERE, Span
+
+
+class Places:
+    """Finds labels for nodes, prompts and datasets of a checked spec."""
+
+    def __init__(self, checked: Checked) -> None:
+        self.spec = checked.spec
+        self.spans = checked.program.spans if checked.program is not None else {}
+        # spans are told apart by identity: those of a used file count characters of another text
+        self.foreign: dict[int, tuple[ir.Use, Span]] = {}
+        for use in self.spec.uses:
+            for span in _spans(use.spec):
+                self.foreign[id(span)] = (use, span)
+
+    def of(self, node: Node, fallback: Span = NOWHERE) -> Label:
+        """The place where a node was first written, else that of `fallback`."""
+        return self.at(self.spans.get(node.key, fallback))
+
+    def at(self, span: Span, text: str = "") -> Label:
+        """A label at a span; one in a used file points at the `use` and names the line there."""
+        if id(span) not in self.foreign:
+            return Label(span, text)
+        use, inner = self.foreign[id(span)]
+        return Label(use.span or NOWHERE, f"in line {inner.line} of it{f': {text}' if text else ''}")
+
+    def of_prompts(self, prompts: Node, segment: int | None = None) -> Label:
+        """The place of a prompts declaration, or of the text of one of its segments."""
+        parts = str(prompts.param("name") or "").split(".")
+        spec = self.spec
+        while len(parts) > 1 and (use := next((u for u in spec.uses if u.alias == parts[0]), None)) is not None:
+            spec, parts = use.spec, parts[1:]
+        for statement in spec.statements:
+            if not isinstance(statement, (ir.PromptsOf, ir.ContrastOf)) or statement.name != parts[0]:
+                continue
+            span = statement.name_span
+            if segment is not None:
+                segments = _side(statement, parts[1] if len(parts) > 1 else None)
+                span = segments[segment].value.span if segment < len(segments) else span
+            return self.at(span or NOWHERE)
+        return Label(NOWHERE)
+
+
+def _side(statement: ir.PromptsOf | ir.ContrastOf, side: str | None) -> tuple[ir.Segment, ...]:
+    if isinstance(statement, ir.PromptsOf):
+        return statement.segments
+    return next((s.segments for s in statement.sides if s.name == side), ())
+
+
+def _spans(value: object) -> Iterator[Span]:
+    if isinstance(value, Span):
+        yield value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _spans(part)
+    else:
+        for name in getattr(value, "__dataclass_fields__", ()):
+            yield from _spans(getattr(value, name))

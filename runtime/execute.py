@@ -1,0 +1,153 @@
+"""Run a checked spec: stage by stage, model by model; then statements become results."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..compiler.check import Checked
+from ..compiler.graph import Node, walk
+from ..compiler.normalise import normalise
+from ..compiler.passes import optimise
+from ..compiler.physical import PhysicalStage, cost
+from ..compiler.stages import Stage, cut
+from . import registry
+from .binding import Bindings
+from .collect import collect
+from .errors import ProbeError
+from .evaluate import Evaluator
+from .lowering import Lowered, lower
+from .lowering.lower import models_of
+from .options import RunOptions
+from .results import Run
+
+BATCH_TOKENS = 8192  # default budget of a batch: rows x longest row
+
+Progress = Callable[[str, int, int], None]  # what, rows done, rows in all
+
+
+@dataclass
+class Prepared:
+    """A program ready to be lowered: normalised roots, and its stages in order."""
+
+    checked: Checked
+    roots: dict[str, Node]
+    stages: list[Stage]
+    bindings: Bindings
+    evaluator: Evaluator
+    options: RunOptions
+    predicted: list = field(default_factory=list)
+
+
+def prepare(checked: Checked, root: Path, options: RunOptions) -> Prepared:
+    """Normalise a program and cut it into stages."""
+    program = checked.program
+    nodes = [n for s in program.statements for n in (s.node, s.where) if n is not None]
+    made = normalise(program.graph, nodes)
+    stages = cut([made[n.key] for n in nodes], registry.catalogue())
+    bindings = Bindings(root, allow_outside=options.allow_outside, download=not options.offline)
+    return Prepared(checked, made, stages, bindings, Evaluator(bindings, {}), options)
+
+
+def planned(prepared: Prepared) -> list[Node]:
+    """Nodes of operations that do not run yet."""
+    catalogue = registry.catalogue()
+    return [n for n in walk(*prepared.roots.values()) if n.op in catalogue and catalogue[n.op].planned]
+
+
+def physical_stages(prepared: Prepared, stage: Stage) -> list[tuple[PhysicalStage, list[Lowered]]]:
+    """Lower a stage whose inputs are there, and run the passes over it."""
+    budget = prepared.options.batch_tokens or BATCH_TOKENS
+    off = frozenset(prepared.options.passes_off)
+    return [(optimise(p, off), w) for p, w in lower(stage, prepared.bindings, prepared.evaluator, budget)]
+
+
+def execute(checked: Checked, *, root: Path, options: RunOptions, progress: Progress | None = None) -> Run:
+    """Run a spec and collect its results.
+
+    Raises `ProbeError`: `planned` for operations that do not run yet, and what data, models or values may raise.
+    """
+    from .pool import ModelPool
+
+    started = time.time()
+    prepared = prepare(checked, root, options)
+    missing = planned(prepared)
+    if missing:
+        raise ProbeError("planned", f"the operation `{missing[0].op}` is planned, and does not run yet", "`probe operations` says which run")
+    pool = ModelPool(prepared.bindings, options)
+    counted = []
+    for stage in prepared.stages:
+        counted.append(run_stage(prepared, stage, pool, progress))
+    run = collect(prepared)
+    manifest = {
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
+        "seconds": round(time.time() - started, 3),
+        "models": [str(prepared.bindings.source(m)) for m in models_used(prepared)],
+        "counts": {"forwards": pool.counts.forwards, "row_layer_tokens": pool.counts.row_layer_tokens, "loads": pool.counts.loads},
+        "stages": counted,
+        "seed": options.seed,
+        "numerics": {"device": options.device, "dtype": options.dtype or "float32", "attention": options.attention},
+    }
+    from dataclasses import replace
+
+    return replace(run, manifest=manifest)
+
+
+def models_used(prepared: Prepared) -> list[Node]:
+    found = {m.key: m for s in prepared.stages for n in s.nodes for m in models_of(n)}
+    return list(found.values())
+
+
+def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None) -> dict:
+    """Run one stage; its results join those of the evaluator. Returns what it counted and what the plan predicted."""
+    from .weight_norms import weight_norm
+    from .work import StageRun
+
+    results = prepared.evaluator.results
+    before = (pool.counts.forwards, pool.counts.row_layer_tokens)
+    expected = [0, 0]
+    if stage.kind == "weights":
+        for node in stage.nodes:
+            results[node.key] = weight_norm(prepared.bindings, prepared.evaluator, node)
+    else:
+        found = physical_stages(prepared, stage)
+        total, done = sum(len(p.rows) for p, _ in found), 0
+        for physical, lowered in found:
+            engine = pool.engine(physical.model)
+            physical.extra["operands"] = operands(prepared, physical)
+            if not len(physical.rows) and not physical.work:
+                continue
+            label = f"stage {stage.index + 1} of {len(prepared.stages)} · {prepared.bindings.source(physical.model)}"
+
+            def note(rows: int, label: str = label) -> None:
+                nonlocal done
+                done += rows
+                if progress is not None:
+                    progress(label, done, total)
+
+            made = StageRun(physical, lowered, engine, prepared.evaluator, prepared.bindings).run(note)
+            results.update(made)
+            predicted = cost(physical)
+            expected[0] += predicted.forwards
+            expected[1] += predicted.row_layer_tokens
+    return {
+        "stage": stage.index, "kind": stage.kind, "forwards": pool.counts.forwards - before[0],
+        "row_layer_tokens": pool.counts.row_layer_tokens - before[1], "predicted": {"forwards": expected[0], "row_layer_tokens": expected[1]},
+    }  # fmt: skip
+
+
+def operands(prepared: Prepared, physical: PhysicalStage) -> dict[str, np.ndarray]:
+    """The vectors of every operand of a stage's edits, flat over axes: [cells, width]."""
+    wanted = {g.operand for g in physical.edits if g.operand is not None}
+    found: dict[str, np.ndarray] = {}
+    if not wanted:
+        return found
+    for node in walk(*physical.work):
+        if node.key in wanted:
+            cube = prepared.evaluator.at_home(node).cube(node)
+            found[node.key] = cube.values.reshape(-1, cube.feature[0])
+    return found

@@ -1,0 +1,202 @@
+"""Interventions of a run as groups of edits: which rows, which positions, which vector of which value.
+
+Vectors themselves are not touched here: an edit names an operand and an index into it, so that a plan needs none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...compiler.builtins import SITES
+from ...compiler.graph import Node
+from ...compiler.normalise import SOURCE_LAYER, site_of
+from ...compiler.physical import EditGroup
+from ..cube import Axis
+from ..errors import ProbeError
+from .grid import Grid, axes_of, grid
+from .places import Places, places
+
+if TYPE_CHECKING:
+    from .lower import Lowering, RunRows
+
+KINDS = {"patch": "set", "ablate": "set", "project_out": "project_out", "steer": "add", "scale": "scale"}
+
+
+def edits_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[EditGroup]:
+    """The edits of one intervention in every row of a run."""
+    site, tokens = where_it_acts(edit)
+    model, prompts = rows.run.input("model"), rows.run.input("prompts")
+    if tokens is None:
+        found = everywhere(state, model, prompts)
+    else:
+        found = places(state.bindings, tokens, model, prompts, rows.run)
+    item_axis = tuple(a for a in axes_of(state.bindings, rows.run) if a.name == "item")
+    cells = grid((*rows.axes, *(item_axis or ())))
+    row = state.row_of(rows, cells)
+    item = cells.at.get("item", np.zeros(cells.count, dtype=np.int64))
+    label = cells.at[found.axis.name] if found.axis is not None else np.zeros(cells.count, dtype=np.int64)
+    cell, position, rank = spread_positions(found, label, item, rows.items)
+    layers = layers_of(state, site, cells, rows.run)
+    heads = index_of(state, site.input("head"), cells, rows.run)
+    amount = amount_of(state, edit, cells, rows.run)
+    operand = operand_of(edit)
+    groups: list[EditGroup] = []
+    for layer, chosen in layers:
+        inside = chosen[cell]
+        for head in np.unique(heads) if heads is not None else (None,):
+            keep = inside if head is None else inside & (heads[cell] == head)
+            at = np.flatnonzero(keep)
+            if not len(at):
+                continue
+            index = np.zeros(len(at), np.int64)
+            if operand is not None:
+                index = operand_index(state, edit, operand, cells, cell[at], position[at], layer, rows.run)
+            name = (str(site.param("name")), layer, None if head is None else int(head))
+            given = None if amount is None else amount[cell[at]]
+            groups.append(EditGroup(name, kind_of(edit), order, row[cell[at]], position[at], operand.key if operand is not None else None, index, given))
+    return groups
+
+
+def where_it_acts(edit: Node) -> tuple[Node, Node | None]:
+    """The site and the tokens of an intervention; without tokens it acts at all that were written."""
+    place = edit.input("place")
+    if place is not None:
+        return place.input("site"), place.input("tokens")
+    if edit.op not in KINDS:
+        raise ProbeError("planned", f"the intervention `{edit.op}` is planned, and does not run yet")
+    site = edit.input("site") or site_of(edit.input("direction"))
+    if site is None or site.op == "none":
+        raise ProbeError("no-site", f"`{edit.op}` does not know at which site its direction lives", "say so: `site=resid_post[…]`")
+    tokens = edit.input("tokens")
+    return site, None if tokens is None or tokens.op == "none" else tokens
+
+
+def everywhere(state: Lowering, model: Node, prompts: Node) -> Places:
+    from ..binding.prompts import find
+    from ..text.positions import All
+
+    return Places(None, (tuple(find(r, All()) for r in state.bindings.rendered(model, prompts)),))
+
+
+def spread_positions(found: Places, label: np.ndarray, item: np.ndarray, items: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(cell, position, rank among the cell's positions) of every edit; a cell without the token is not edited."""
+    table = [[np.zeros(0, np.int64) if isinstance(p, str) else p for p in row] for row in found.found]
+    sizes = np.array([[len(p) for p in row] for row in table], dtype=np.int64).reshape(len(table), items)
+    flat = [p for row in table for p in row]
+    pool = np.concatenate(flat) if flat else np.zeros(0, np.int64)
+    starts = np.concatenate([[0], np.cumsum(sizes.reshape(-1))])[:-1].reshape(sizes.shape)
+    count = sizes[label, item]
+    cell = np.repeat(np.arange(len(label)), count)
+    rank = np.arange(len(cell)) - np.repeat(np.cumsum(count) - count, count)
+    position = pool[np.repeat(starts[label, item], count) + rank] if len(cell) else np.zeros(0, np.int64)
+    return cell, position, rank
+
+
+def layers_of(state: Lowering, site: Node, cells: Grid, home: Node) -> list[tuple[int | None, np.ndarray]]:
+    """For each layer, the cells in which it is edited; a label that is a set edits all of its layers."""
+    if "layer" not in SITES[site.param("name")].indices:
+        return [(None, np.ones(cells.count, dtype=bool))]
+    node = site.input("layer")
+    if node.op in ("list", "all-layers", "layers", "range"):
+        from ..binding.axes import label_values
+
+        return [(int(v), np.ones(cells.count, dtype=bool)) for v in label_values(state.bindings, node, home)]
+    values = cells.spread(state.evaluator.at_home(home).cube(node))
+    if values.dtype != object:
+        return [(int(v), values == v) for v in np.unique(values)]
+    sets = [v if isinstance(v, tuple) else (int(v),) for v in values]
+    every = sorted({int(x) for s in set(sets) for x in s})
+    has = {s: None for s in sets}
+    numbered = {s: i for i, s in enumerate(has)}
+    code = np.array([numbered[s] for s in sets])
+    member = np.array([[x in s for x in every] for s in numbered])
+    return [(x, member[code, k]) for k, x in enumerate(every)]
+
+
+def index_of(state: Lowering, node: Node | None, cells: Grid, home: Node) -> np.ndarray | None:
+    if node is None:
+        return None
+    return cells.spread(state.evaluator.at_home(home).cube(node)).astype(np.int64)
+
+
+def kind_of(edit: Node) -> str:
+    return KINDS[edit.op]
+
+
+def operand_of(edit: Node) -> Node | None:
+    """The vectors that an intervention needs; none for zeroing and scaling."""
+    if edit.op in ("patch", "ablate"):
+        return edit.input("from")
+    return edit.input("direction")
+
+
+def amount_of(state: Lowering, edit: Node, cells: Grid, home: Node) -> np.ndarray | None:
+    """The strength of an edit in each cell, as far as it is a number of the spec (`steer` adds its unit when it runs)."""
+    name = {"project_out": "alpha", "steer": "scale", "scale": "factor"}.get(edit.op)
+    node = edit.input(name) if name is not None else None
+    if node is None:
+        return None
+    return cells.spread(state.evaluator.at_home(home).cube(node)).astype(np.float64)
+
+
+def operand_index(
+    state: Lowering, edit: Node, operand: Node, cells: Grid, cell: np.ndarray, position: np.ndarray, layer: int | None, home: Node
+) -> np.ndarray:
+    """Which vector of the operand each edit takes: by the coordinates of its cell, its layer and its token."""
+    axes = operand_axes(state, operand)
+    flat = np.zeros(len(cell), dtype=np.int64)
+    for axis in axes:
+        if axis.name == SOURCE_LAYER:
+            at = np.full(len(cell), axis.labels.index(layer))
+        elif axis.name == "token" and axis.kind == "data":
+            item = cells.at["item"][cell] if "item" in cells.at else np.zeros(len(cell), dtype=np.int64)
+            at = token_labels(state, axis, home)[item, position]
+            if (at < 0).any():
+                raise ProbeError("tokens-differ", "a patch has tokens that its source does not have", "both need the same tokens, segment by segment")
+        elif axis.name == "item" and edit.op == "ablate":
+            at = others(edit, axis, cells)[cell]
+        elif axis.name in cells.at:
+            at = cells.at[axis.name][cell]
+        else:
+            raise ProbeError("axes-differ", f"the operand of an intervention has an axis {axis.name} that the run does not have", "select one label of it")
+        flat = flat * len(axis) + at
+    return flat
+
+
+def others(edit: Node, axis: Axis, cells: Grid) -> np.ndarray:
+    """Per cell, the item whose activation is put in its place: drawn by hash of (seed, item), never the item itself."""
+    from ..replicates import generator
+
+    seed = edit.input("seed").param("value") if edit.input("seed") is not None else 0
+    own = cells.at.get("item", np.zeros(cells.count, dtype=np.int64))
+    if len(axis) == 1:
+        return np.zeros(cells.count, dtype=np.int64)
+    drawn = np.array([generator("resample", seed, key).integers(len(axis) - 1) for key in axis.labels])
+    drawn += drawn >= np.arange(len(axis))
+    return drawn[own % len(axis)]
+
+
+def operand_axes(state: Lowering, operand: Node) -> tuple[Axis, ...]:
+    """The axes of an operand, from its value where it is there, else from the node."""
+    found = state.evaluator.results.get(operand.key)
+    if found is not None:
+        return found.axes
+    try:
+        return state.evaluator.at_home(operand).cube(operand).axes
+    except (ProbeError, KeyError):
+        return axes_of(state.bindings, operand)
+
+
+def token_labels(state: Lowering, axis: Axis, run: Node) -> np.ndarray:
+    """Label of a token axis for each [item, position] of a run's prompts; -1 where the axis has no such token."""
+    from ..text.positions import All, coordinates, positions
+
+    rendered = state.bindings.rendered(run.input("model"), run.input("prompts"))
+    place = {c: i for i, c in enumerate(zip(axis.coords["segment"], axis.coords["index"], strict=True))}
+    table = np.full((len(rendered), max(len(r.ids) for r in rendered)), -1, dtype=np.int64)
+    for i, r in enumerate(rendered):
+        for at, (segment, index, _) in zip(positions(r, All()), coordinates(r), strict=True):
+            table[i, at] = place.get((segment, index), -1)
+    return table

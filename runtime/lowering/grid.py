@@ -1,0 +1,75 @@
+"""Cells of a node as columns of coordinates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...compiler.graph import Node
+from ..binding import Bindings
+from ..binding.axes import axis_of
+from ..cube import Axis, Cube
+from ..errors import ProbeError
+from ..evaluate import Evaluator
+
+MOST_CELLS = 200_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """The cells of a product of axes, in row-major order; `at` has one int array [cells] per axis."""
+
+    axes: tuple[Axis, ...]
+    at: dict[str, np.ndarray]
+    count: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(len(a) for a in self.axes)
+
+    def ravel(self, axes: tuple[Axis, ...]) -> np.ndarray:
+        """Per cell, the flat index of its coordinates on some of the axes."""
+        flat = np.zeros(self.count, dtype=np.int64)
+        for axis in axes:
+            flat = flat * len(axis) + self.at[axis.name]
+        return flat
+
+    def spread(self, cube: Cube) -> np.ndarray:
+        """Per cell, the value of a cube over some of the axes."""
+        values = cube.transpose([a.name for a in cube.axes]).values
+        index = np.zeros(self.count, dtype=np.int64)
+        for axis in cube.axes:
+            if axis.name not in self.at:
+                raise ProbeError("axes-differ", f"a value has an axis {axis.name} that what uses it does not have")
+            index = index * len(axis) + self.at[axis.name]
+        return values.reshape((-1,) + cube.feature)[index]
+
+
+def grid(axes: tuple[Axis, ...]) -> Grid:
+    count = 1
+    for axis in axes:
+        count *= len(axis)
+    if count > MOST_CELLS:
+        sizes = " x ".join(f"{len(a):,} {a.name}" for a in axes)
+        raise ProbeError("too-many-cells", f"this would be {count:,} cells ({sizes})", "select fewer labels of an axis")
+    cells = np.arange(count)
+    at: dict[str, np.ndarray] = {}
+    inner = count
+    for axis in axes:
+        inner //= max(len(axis), 1)
+        at[axis.name] = (cells // max(inner, 1)) % max(len(axis), 1)
+    return Grid(axes, at, count)
+
+
+def axes_of(bindings: Bindings, node: Node) -> tuple[Axis, ...]:
+    """The axes of a node with their labels, items last."""
+    found = [axis_of(bindings, a, node) for a in node.axes]
+    return tuple([a for a in found if a.name != "item"] + [a for a in found if a.name == "item"])
+
+
+def per_cell(evaluator: Evaluator, node: Node | None, cells: Grid, home: Node) -> np.ndarray | None:
+    """The value of a small expression (a layer, a scale) in each cell; None when there is no such expression."""
+    if node is None:
+        return None
+    return cells.spread(evaluator.at_home(home).cube(node))

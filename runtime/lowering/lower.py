@@ -1,0 +1,232 @@
+"""Lower one stage: rows for its runs, requests for its reads and measures, edits for its interventions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...compiler.graph import Node
+from ...compiler.physical import EditGroup, PhysicalStage, Request, Rows
+from ...compiler.stages import Stage
+from ..binding import Bindings
+from ..cube import Axis
+from ..evaluate import Evaluator
+from .edits import edits_of
+from .grid import Grid, axes_of, grid, per_cell
+from .places import Places, each_token, places
+
+SOURCES = {"read": "read"}
+
+
+@dataclass(frozen=True, eq=False)
+class Lowered:
+    """What is known of one work node: its axes, and how slots make its cells.
+
+    `cell` maps each slot to a cell. `how` is single, mean, max or sum (pools). `reasons` are per cell, None where there
+    is a value. `distributions` gives, for a measure, the slot's row of arguments.
+    """
+
+    node: Node
+    axes: tuple[Axis, ...]
+    cell: np.ndarray
+    how: str
+    reasons: np.ndarray
+    items: np.ndarray
+
+
+@dataclass
+class RunRows:
+    """Rows of one run node: `base` + variant x items + item."""
+
+    run: Node
+    axes: tuple[Axis, ...]
+    items: int
+    base: int
+    cells: Grid
+
+
+@dataclass
+class Lowering:
+    """State while the work of one model in one stage is lowered."""
+
+    bindings: Bindings
+    evaluator: Evaluator
+    model: Node
+    layers: int
+    runs: dict[str, RunRows] = field(default_factory=dict)
+    prompt: list[np.ndarray] = field(default_factory=list)
+    prompts: dict[tuple[int, ...], int] = field(default_factory=dict)
+    requests: list[Request] = field(default_factory=list)
+    edits: list[EditGroup] = field(default_factory=list)
+    lowered: list[Lowered] = field(default_factory=list)
+    count: int = 0
+    bound: bool = False
+
+    def rows_for(self, run: Node) -> RunRows:
+        """The rows of a run: every item under every variant of its interventions."""
+        if run.key in self.runs:
+            return self.runs[run.key]
+        rendered = self.bindings.rendered(run.input("model"), run.input("prompts"))
+        variants = tuple(a for a in axes_of(self.bindings, run) if a.name != "item")
+        cells = grid(variants)
+        ids = np.array([self.prompts.setdefault(r.ids, len(self.prompts)) for r in rendered], dtype=np.int64)
+        rows = RunRows(run, variants, len(rendered), self.count, cells)
+        self.runs[run.key] = rows
+        self.prompt.append(np.tile(ids, cells.count))
+        self.count += cells.count * len(rendered)
+        for order, (_, edit) in enumerate((k, n) for k, n in run.inputs if k.startswith("i")):
+            self.edits += edits_of(self, rows, edit, order)
+        return rows
+
+    def row_of(self, rows: RunRows, cells: Grid) -> np.ndarray:
+        """Per cell of some node, the row that it is read in."""
+        item = cells.at.get("item", np.zeros(cells.count, dtype=np.int64))
+        return rows.base + cells.ravel(rows.axes) * rows.items + item
+
+
+def lower(stage: Stage, bindings: Bindings, evaluator: Evaluator, budget: int) -> list[tuple[PhysicalStage, list[Lowered]]]:
+    """Physical stages of one stage, one for each model, with what its work nodes are made of."""
+    by_model: dict[str, tuple[Node, list[Node]]] = {}
+    for node in stage.nodes:
+        for model in models_of(node):
+            by_model.setdefault(model.key, (model, []))[1].append(node)
+    found = []
+    for model, nodes in by_model.values():
+        state = Lowering(bindings, evaluator, model, bindings.facts(model).n_layers)
+        for node in nodes:
+            if node.op != "unembedding":
+                lower_node(state, node)
+        prompt = np.concatenate(state.prompt) if state.prompt else np.zeros(0, np.int64)
+        rows = Rows(prompt, tuple(state.prompts))
+        cells = sum(int(np.prod([len(a) for a in w.axes], initial=1)) for w in state.lowered)
+        physical = PhysicalStage(stage.index, model, state.layers, tuple(nodes), rows, tuple(state.requests), tuple(state.edits),
+                                 bound=state.bound, cells=cells, budget=budget)  # fmt: skip
+        found.append((physical, state.lowered))
+    return found
+
+
+def models_of(node: Node) -> list[Node]:
+    """The model that a work node runs (two-distribution measures have captured theirs already)."""
+    if node.op == "unembedding":
+        return [node.input("model")]
+    run = run_of(node)
+    return [run.input("model")] if run is not None else []
+
+
+def run_of(node: Node) -> Node | None:
+    """The run that a work node reads."""
+    if node.op == "run":
+        return node
+    if node.op in ("read", "next-token"):
+        return node.input("run")
+    if node.op == "lens":
+        return run_of(node.input("activation"))
+    for _, child in node.inputs:
+        if child.op == "run":
+            return child
+        if child.op == "next-token":
+            return child.input("run")
+        if child.op == "lens" and child.input("activation").op == "read":
+            return child.input("activation").input("run")
+    return None
+
+
+def lower_node(state: Lowering, node: Node) -> None:
+    if node.op == "read":
+        lower_read(state, node, node, axes_of(state.bindings, node), lens=False)
+    elif node.op == "cross_entropy":
+        lower_text(state, node)
+    else:
+        lower_measure(state, node)
+
+
+def lower_read(state: Lowering, work: Node, read: Node, axes: tuple[Axis, ...], lens: bool) -> None:
+    """Requests for a site at tokens, for each cell of `axes`."""
+    run, site, tokens = read.input("run"), read.input("site"), read.input("tokens")
+    rows = state.rows_for(run)
+    cells = grid(axes)
+    model, prompts = run.input("model"), run.input("prompts")
+    own = next((a for a in axes if a.name == "token" and a.kind == "data"), None)
+    found = each_token(state.bindings, own, tokens, model, prompts) if own is not None else places(state.bindings, tokens, model, prompts, read)
+    how = str(tokens.param("how")) if tokens.op == "pool" else "single"
+    layer = per_cell(state.evaluator, site.input("layer"), cells, read)
+    head = per_cell(state.evaluator, site.input("head"), cells, read)
+    row = state.row_of(rows, cells)
+    cell, position, reasons = positions_of(found, cells, rows.items)
+    add_requests(state, len(state.lowered), str(site.param("name")), layer, head, row, cell, position, lens)
+    item = cells.at.get("item", np.zeros(cells.count, dtype=np.int64))
+    state.lowered.append(Lowered(work, axes, cell, how, reasons, item))
+
+
+def positions_of(found: Places, cells: Grid, items: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Slots as (cell, position), and the reasons of cells without any."""
+    item = cells.at.get("item", np.zeros(cells.count, dtype=np.int64))
+    label = cells.at[found.axis.name] if found.axis is not None else np.zeros(cells.count, dtype=np.int64)
+    table = [[found.of(k, i) for i in range(items)] for k in range(len(found.found))]
+    sizes = np.array([[0 if isinstance(p, str) else len(p) for p in row] for row in table], dtype=np.int64).reshape(len(table), items)
+    flat = [p for row in table for p in row if not isinstance(p, str)]
+    pool = np.concatenate(flat) if flat else np.zeros(0, np.int64)
+    starts = np.concatenate([[0], np.cumsum(sizes.reshape(-1))])[:-1].reshape(sizes.shape)
+    count = sizes[label, item]
+    cell = np.repeat(np.arange(cells.count), count)
+    offset = np.arange(len(cell)) - np.repeat(np.cumsum(count) - count, count)
+    position = pool[np.repeat(starts[label, item], count) + offset] if len(cell) else np.zeros(0, np.int64)
+    reasons = np.full(cells.count, None, dtype=object)
+    for empty in np.flatnonzero(count == 0):
+        reason = table[label[empty]][item[empty]]
+        reasons[empty] = reason if isinstance(reason, str) else "no such tokens"
+    return cell, position, reasons
+
+
+def add_requests(state: Lowering, work: int, name: str, layer, head, row: np.ndarray, cell: np.ndarray, position: np.ndarray, lens: bool) -> None:
+    """One request for each site that the cells name."""
+    layers = np.full(len(row), -1) if layer is None else one_layer(layer)
+    heads = np.full(len(row), -1) if head is None else head.astype(np.int64)
+    pairs = np.stack([layers[cell], heads[cell]], 1) if len(cell) else np.zeros((0, 2), np.int64)
+    for pair in np.unique(pairs, axis=0) if len(pairs) else ():
+        slots = np.flatnonzero((pairs == pair).all(1))
+        site = (name, None if pair[0] < 0 else int(pair[0]), None if pair[1] < 0 else int(pair[1]))
+        state.requests.append(Request(work, site, row[cell[slots]], position[slots], slots, lens))
+
+
+def one_layer(layer: np.ndarray) -> np.ndarray:
+    from ..errors import ProbeError
+
+    if layer.dtype == object:
+        wrong = next((v for v in layer if isinstance(v, tuple) and len(v) != 1), None)
+        if wrong is not None:
+            raise ProbeError("several-layers", f"a read is of one layer at a time, not of {wrong}", "walk the layers: `for layer`")
+        layer = np.array([v[0] if isinstance(v, tuple) else v for v in layer])
+    return layer.astype(np.int64)
+
+
+def lower_measure(state: Lowering, node: Node) -> None:
+    """A measure of the next token, or of a lens: requests for logits at the places of its distribution."""
+    source = node if node.op in ("next-token", "lens") else next(n for _, n in node.inputs if n.op in ("next-token", "lens"))
+    axes = axes_of(state.bindings, source if source.op == "next-token" else source.input("activation"))
+    if source.op == "lens":
+        lower_read(state, node, source.input("activation"), axes, lens=True)
+        return
+    run = source.input("run")
+    rows, cells = state.rows_for(run), grid(axes)
+    rendered = state.bindings.rendered(run.input("model"), run.input("prompts"))
+    last = np.array([len(r.ids) - 1 for r in rendered], dtype=np.int64)
+    item = cells.at.get("item", np.zeros(cells.count, dtype=np.int64))
+    row, cell = state.row_of(rows, cells), np.arange(cells.count)
+    add_requests(state, len(state.lowered), "logits", None, None, row, cell, last[item], False)
+    state.lowered.append(Lowered(node, axes, cell, "single", np.full(cells.count, None, dtype=object), item))
+
+
+def lower_text(state: Lowering, node: Node) -> None:
+    """Cross entropy: logits before every written token but the first of the sequence."""
+    run = node.input("of")
+    rows, axes = state.rows_for(run), axes_of(state.bindings, node)
+    cells = grid(axes)
+    rendered = state.bindings.rendered(run.input("model"), run.input("prompts"))
+    before = [np.array([p - 1 for p, kind in enumerate(r.token_kinds) if kind == "text" and p > 0], dtype=np.int64) for r in rendered]
+    found = Places(None, (tuple(b if len(b) else "no token of the text has one before it" for b in before),))
+    cell, position, reasons = positions_of(found, cells, rows.items)
+    add_requests(state, len(state.lowered), "logits", None, None, state.row_of(rows, cells), cell, position, False)
+    item = cells.at.get("item", np.zeros(cells.count, dtype=np.int64))
+    state.lowered.append(Lowered(node, axes, cell, "mean", reasons, item))

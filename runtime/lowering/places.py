@@ -1,0 +1,61 @@
+"""Which positions a token expression means, item by item and label by label."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...compiler.graph import Node
+from ..binding import Bindings
+from ..binding.axes import axis_of
+from ..binding.prompts import expression, find
+from ..cube import Axis
+from ..text.positions import All, coordinates, positions
+from ..text.rendered import Rendered
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Positions [labels][items]: arrays, or the reason why there are none. `axis` is the token axis, if there is one."""
+
+    axis: Axis | None
+    found: tuple[tuple[np.ndarray | str, ...], ...]
+
+    def of(self, label: int, item: int) -> np.ndarray | str:
+        return self.found[label if self.axis is not None else 0][item]
+
+
+def places(bindings: Bindings, tokens: Node, model: Node, prompts: Node, home: Node) -> Places:
+    """Resolve a token node in the prompts of a run; a single token of a token axis gives one position per label."""
+    rendered = bindings.rendered(model, prompts)
+    if tokens.op == "token-at":
+        axis = axis_of(bindings, tokens.input("label").axes[0], home)
+        return Places(axis, by_coordinate(rendered, axis))
+    wanted = expression(tokens)
+    return Places(None, (tuple(find(r, wanted) for r in rendered),))
+
+
+def each_token(bindings: Bindings, axis: Axis, tokens: Node, model: Node, prompts: Node) -> Places:
+    """The tokens of an expression one by one, along their axis."""
+    rendered = bindings.rendered(model, prompts)
+    wanted = expression(tokens)
+    inside = [find(r, wanted) for r in rendered]
+    single = by_coordinate(rendered, axis)
+    kept = []
+    for row in single:
+        kept.append(tuple(p if isinstance(p, str) or isinstance(i, str) or p[0] in i else "not among these tokens" for p, i in zip(row, inside, strict=True)))
+    return Places(axis, tuple(kept))
+
+
+def by_coordinate(rendered: tuple[Rendered, ...], axis: Axis) -> tuple[tuple[np.ndarray | str, ...], ...]:
+    """Positions of each coordinate of a token axis in each prompt."""
+    tables = [{c[:2]: p for p, c in zip(positions(r, All()), coordinates(r), strict=True)} for r in rendered]
+    rows = []
+    for segment, index in zip(axis.coords["segment"], axis.coords["index"], strict=True):
+        row = []
+        for table in tables:
+            place = table.get((segment, index))
+            row.append(np.array([place]) if place is not None else f"no token {index} in {segment}")
+        rows.append(tuple(row))
+    return tuple(rows)

@@ -1,0 +1,181 @@
+"""Run a physical stage on a loaded model: batches in, cubes out. Knows rows and kernels, not why they are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from ..compiler.graph import Node
+from ..compiler.physical import EditGroup, PhysicalStage, Request, depth_of_rows
+from .binding import Bindings
+from .cube import Cube
+from .engine import Batch, Edit, Engine, Read, pad
+from .evaluate import Evaluator
+from .kernels import Kernel, kernel_of
+from .lowering.lower import Lowered
+from .sites import SiteRef
+
+AT_ONCE = 2**26  # logits (floats) that a kernel sees at a time
+
+
+@dataclass
+class Sorted:
+    """Parts of a stage sorted by the batch that their row is in, so that each batch takes a slice."""
+
+    order: np.ndarray
+    starts: np.ndarray
+
+    @staticmethod
+    def of(rows: np.ndarray, batch_of: np.ndarray, count: int) -> Sorted:
+        batch = batch_of[rows]
+        order = np.argsort(batch, kind="stable")
+        return Sorted(order, np.searchsorted(batch[order], np.arange(count + 1)))
+
+    def within(self, index: int) -> np.ndarray:
+        return self.order[self.starts[index] : self.starts[index + 1]]
+
+
+@dataclass
+class StageRun:
+    """One physical stage while it runs."""
+
+    stage: PhysicalStage
+    lowered: list[Lowered]
+    engine: Engine
+    evaluator: Evaluator
+    bindings: Bindings
+    buffers: list[np.ndarray | None] = field(default_factory=list)
+    kernels: list[Kernel | None] = field(default_factory=list)
+
+    def run(self, progress: Callable[[int], None] = lambda rows: None) -> dict[str, Cube]:
+        """Run every batch; returns the results of the work nodes by key."""
+        stage = self.stage
+        self.kernels = [kernel_of(self.bindings, self.evaluator, w) for w in self.lowered]
+        self.buffers = [None] * len(self.lowered)
+        batch_of = np.full(len(stage.rows), -1)
+        place = np.zeros(len(stage.rows), dtype=np.int64)
+        for index, rows in enumerate(stage.batches):
+            batch_of[rows] = index
+            place[rows] = np.arange(len(rows))
+        count = len(stage.batches)
+        requests = [(r, Sorted.of(r.rows, batch_of, count)) for r in stage.requests]
+        edits = [(g, Sorted.of(g.rows, batch_of, count)) for g in stage.edits]
+        depth = depth_of_rows(stage)
+        for index, rows in enumerate(stage.batches):
+            self.one(index, rows, place, requests, edits, depth)
+            progress(len(rows))
+        made = {w.node.key: self.finished(i, w) for i, w in enumerate(self.lowered)}
+        for node in stage.work:
+            if node.op == "unembedding":
+                made[node.key] = self.unembedding(node)
+        return made
+
+    def one(self, index: int, rows: np.ndarray, place: np.ndarray, requests: list, edits: list, depth: np.ndarray) -> None:
+        """Run one batch and put its results where they belong."""
+        ids, lengths = pad([self.stage.rows.prompts[p] for p in self.stage.rows.prompt[rows]])
+        reads = []
+        for number, (request, ordered) in enumerate(requests):
+            chosen = ordered.within(index)
+            if len(chosen):
+                reads.append((number, request, chosen))
+        made = tuple(Read(n, ref(r.site), index_of(place[r.rows[c]]), index_of(r.positions[c])) for n, r, c in reads)
+        changed = tuple(e for g, ordered in edits if (e := self.edit(g, ordered.within(index), place)) is not None)
+        found = self.engine.run_split(Batch(ids, lengths, changed, made))
+        for number, request, chosen in reads:
+            self.take(request, request.slots[chosen], found[number])
+
+    def edit(self, group: EditGroup, chosen: np.ndarray, place: np.ndarray) -> Edit | None:
+        if not len(chosen):
+            return None
+        rows, positions = place[group.rows[chosen]], group.positions[chosen]
+        values = None if group.operand is None else self.operand(group.operand)[group.index[chosen]]
+        amount = None if group.amount is None else torch.as_tensor(group.amount[chosen], dtype=torch.float32)
+        if group.kind == "set" and values is None:
+            # zero ablation is scaling by zero: it needs no vectors
+            return Edit(ref(group.site), "scale", index_of(rows), index_of(positions), None, torch.zeros(len(chosen)), group.order)
+        tensor = None if values is None else torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+        return Edit(ref(group.site), group.kind, index_of(rows), index_of(positions), tensor, amount, group.order)
+
+    def operand(self, key: str) -> np.ndarray:
+        """The vectors of an operand, flat over its axes."""
+        return self.stage.extra["operands"][key]
+
+    def take(self, request: Request, slots: np.ndarray, values: torch.Tensor) -> None:
+        """Put what a request found into the buffer of its work."""
+        work, kernel = self.lowered[request.work], self.kernels[request.work]
+        if kernel is None:
+            values = self.engine.lens(values) if request.lens else values
+            array = values.float().cpu().numpy()
+            buffer = self.buffer(request.work, (len(work.cell), array.shape[-1]), np.float32)
+            buffer[slots] = array
+            return
+        width = max(1, AT_ONCE // self.engine.model.vocab // max(kernel.fan, 1))
+        for start in range(0, len(slots), width):
+            part = slots[start : start + width]
+            logits = values[start : start + width]
+            if request.lens:
+                logits = self.engine.lens(logits)
+            found = kernel.apply(logits, part)
+            buffer = self.buffer(request.work, (len(work.cell), kernel.fan), np.float64)
+            buffer[part] = found
+
+    def buffer(self, index: int, shape: tuple[int, ...], dtype: type) -> np.ndarray:
+        if self.buffers[index] is None:
+            self.buffers[index] = np.full(shape, np.nan, dtype=dtype)
+        return self.buffers[index]
+
+    def finished(self, index: int, work: Lowered) -> Cube:
+        """The cube of a work node: slots reduced to cells, reasons where there are none."""
+        kernel, buffer = self.kernels[index], self.buffers[index]
+        if buffer is None:
+            buffer = np.full((len(work.cell), self.width(work)), np.nan)
+        values = pooled(buffer, work)
+        shape = tuple(len(a) for a in work.axes)
+        missing = None if np.equal(work.reasons, None).all() else work.reasons.reshape(shape)
+        if kernel is None:
+            return Cube(work.axes, values.reshape(*shape, -1), missing)
+        return kernel.cube(values.reshape(*shape, kernel.fan), missing)
+
+    def width(self, work: Lowered) -> int:
+        kernel = self.kernels[self.lowered.index(work)]
+        return kernel.fan if kernel is not None else self.engine.model.d_model
+
+    def unembedding(self, node: Node) -> Cube:
+        """The unembedding row of a word."""
+        from .text.answers import answer_ids
+
+        tokenizer = self.bindings.tokenizer(node.input("model"))
+        found = answer_ids(tokenizer, "", str(node.input("word").param("value")))
+        weight = self.engine.model.hf.get_output_embeddings().weight
+        return Cube((), weight[found.id].detach().float().cpu().numpy())
+
+
+def pooled(buffer: np.ndarray, work: Lowered) -> np.ndarray:
+    """Slots [n, w] to cells [cells, w]: one slot each, or the pool over a cell's slots."""
+    cells = len(work.reasons)
+    if work.how == "single" and len(work.cell) == cells:
+        return buffer
+    out = np.full((cells, buffer.shape[1]), np.nan, dtype=buffer.dtype)
+    if work.how == "single":
+        out[work.cell] = buffer
+        return out
+    if not len(work.cell):
+        return out
+    starts = np.flatnonzero(np.r_[True, work.cell[1:] != work.cell[:-1]])
+    function = np.maximum if work.how == "max" else np.add
+    total = function.reduceat(buffer.astype(np.float64), starts, axis=0)
+    if work.how == "mean":
+        total /= np.diff(np.r_[starts, len(work.cell)])[:, None]
+    out[work.cell[starts]] = total
+    return out
+
+
+def ref(site: tuple[str, int | None, int | None]) -> SiteRef:
+    return SiteRef(*site)
+
+
+def index_of(array: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.int64))

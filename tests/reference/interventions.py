@@ -1,0 +1,145 @@
+"""What each intervention does to one run: from its arguments to edits of rows. Operands come from runs without edits."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from probelang.runtime.determinism import derive_seed
+from probelang.runtime.errors import ProbeError
+from probelang.runtime.text.positions import All
+from probelang.runtime.text.rendered import Rendered
+
+from .network import Edit, Network, numbers
+from .texts import find, written
+from .values import Intervention, Place, Prompts, Site, Tokens, Vector
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """One run: a model on one item of some prompts."""
+
+    network: Network
+    prompts: Prompts
+    key: Hashable
+
+    @property
+    def rendered(self) -> Rendered:
+        return written(self.prompts, self.key, self.network)
+
+    def clean(self, prompts: Prompts, key: Hashable, site: Site, layer: int | None, tokens: Tokens) -> np.ndarray:
+        """Values [tokens, width] at some tokens of another item, or of other prompts, without interventions."""
+        rendered = written(prompts, key, self.network)
+        values = self.network.read(rendered.ids, (site.name, layer, site.head))
+        return numbers(values[find(rendered, tokens.expression)])
+
+
+def edits(interventions: list[Intervention | None], item: Item) -> tuple[Edit, ...]:
+    """The edits of one run, in the order in which the interventions are listed."""
+    found: list[Edit] = []
+    for intervention in interventions:
+        if intervention is not None:
+            place, change = KINDS[intervention.kind](intervention.arguments, item)
+            positions = tuple(find(item.rendered, place.tokens.expression))
+            for layer in place.site.layers:
+                function, key = change(layer, positions)
+                found.append(Edit(place.site.name, layer, place.site.head, positions, function, key))
+    return tuple(found)
+
+
+def setting(values: np.ndarray, count: int):
+    """Write rows [1 or count, width]."""
+    if len(values) not in (1, count):
+        raise ProbeError("lengths-differ", f"{len(values)} tokens cannot be patched into {count}")
+    tensor = torch.tensor(values)
+    return lambda h: tensor.to(h.dtype).expand_as(h), ("set", values.tobytes())
+
+
+def patch(arguments: dict, item: Item):
+    """Replace rows. From prompts: the same site and tokens, read there, in the item of the same key."""
+    place, source = arguments["place"], arguments["from"]
+
+    def change(layer, positions):
+        if isinstance(source, Prompts):
+            key = item.key if source.table is not None else None
+            return setting(item.clean(source, key, place.site, layer, place.tokens), len(positions))
+        array = source.array
+        if array.ndim == 2:
+            if len(array) != len(place.site.layers):
+                raise ProbeError("layers-differ", "as many layers are patched as are read")
+            array = array[place.site.layers.index(layer)]
+        return setting(array[None], len(positions))
+
+    return place, change
+
+
+def ablate(arguments: dict, item: Item):
+    """Replace rows by zero, by the mean over items, or by those of another item.
+
+    Decided here: the mean is over the tokens of each item first, then over items. The other item is number
+    `derive_seed("resample", seed, key) mod (n - 1)` of the items in their order without the own one; its tokens are
+    taken in order, and have to be as many.
+    """
+    place, method, prompts = arguments["place"], arguments.get("method", "zero"), arguments.get("over") or item.prompts
+
+    def change(layer, positions):
+        if method == "zero":
+            return (lambda h: torch.zeros_like(h)), ("zero",)
+        if method == "mean":
+            each = [item.clean(prompts, key, place.site, layer, place.tokens).mean(0) for key in prompts.keys]
+            return setting(np.mean(each, axis=0)[None], len(positions))
+        others = [key for key in prompts.keys if key != item.key]
+        if not others:
+            raise ProbeError("no-other-item", "there is no other item to resample from")
+        donor = others[derive_seed("resample", int(arguments.get("seed", 0)), str(item.key)) % len(others)]
+        return setting(item.clean(prompts, donor, place.site, layer, place.tokens), len(positions))
+
+    return place, change
+
+
+def scale(arguments: dict, item: Item):
+    factor = float(arguments["factor"])
+    return arguments["place"], lambda layer, positions: ((lambda h: h * factor), ("scale", factor))
+
+
+def own_place(arguments: dict, direction: Vector, item: Item) -> Place:
+    """A direction acts at its own site and all tokens that were written, unless `site` and `tokens` say otherwise."""
+    site = arguments.get("site") or direction.site
+    if site is None:
+        raise ProbeError("direction-without-site", "the direction does not know its site")
+    return Place(site, arguments.get("tokens") or Tokens(item.prompts, All()))
+
+
+def project_out(arguments: dict, item: Item):
+    """h - alpha (h·d̂) d̂."""
+    direction, alpha = arguments["direction"], float(arguments.get("alpha", 1.0))
+    unit = torch.tensor(direction.array / np.linalg.norm(direction.array))
+
+    def change(layer, positions):
+        d = unit.to(item.network.hf.dtype)
+        return (lambda h: h - alpha * (h @ d)[:, None] * d), ("project", alpha, direction.array.tobytes())
+
+    return own_place(arguments, direction, item), change
+
+
+def steer(arguments: dict, item: Item):
+    """h + scale · d, with d in its own length, of norm one, or of the mean norm of the rows it is added to.
+
+    Decided here: that mean is over the edited tokens of this one run, as they are when the edit acts.
+    """
+    direction, amount = arguments["direction"], float(arguments.get("scale", 1.0))
+    unit = arguments.get("unit", "raw")
+    array = direction.array if unit == "raw" else direction.array / np.linalg.norm(direction.array)
+    vector = torch.tensor(amount * array)
+
+    def add(h):
+        size = h.norm(dim=-1).mean() if unit == "residual_norm" else 1.0
+        return h + size * vector.to(h.dtype)
+
+    return own_place(arguments, direction, item), lambda layer, positions: (add, ("steer", unit, vector.numpy().tobytes()))
+
+
+KINDS = {"patch": patch, "ablate": ablate, "scale": scale, "project_out": project_out, "steer": steer}

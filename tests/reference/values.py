@@ -1,0 +1,132 @@
+"""What expressions of the language denote in the reference interpreter, beside numbers, texts and truth values."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from probelang.runtime.data.table import Table
+from probelang.runtime.text.positions import TokenExpression
+from probelang.runtime.text.rendered import Rendered
+from probelang.runtime.text.template import Template
+
+from .relation import Relation
+
+if TYPE_CHECKING:
+    from .network import Network
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A list as written: elements, and what each is called as a label."""
+
+    items: tuple[Relation, ...]
+    shown: tuple[Hashable, ...]
+
+
+class AllOf(tuple):
+    """Every layer, or head: as an element of a swept list it becomes an axis, elsewhere it is a set."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """A site; `layer` is a number, or a tuple of them when several layers are meant at once."""
+
+    name: str
+    layer: int | tuple[int, ...] | None = None
+    head: int | None = None
+
+    @property
+    def layers(self) -> tuple[int | None, ...]:
+        return self.layer if isinstance(self.layer, tuple) else (self.layer,)
+
+
+@dataclass(frozen=True, eq=False)
+class Prompts:
+    """A prompt for every item of a table, or a single one. `extra` are values of parameters, and of column segments."""
+
+    name: str
+    template: Template
+    table: Table | None
+    extra: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def keys(self) -> tuple[Hashable, ...]:
+        """Keys of the items; (None,) without a dataset."""
+        return (None,) if self.table is None else self.table.keys
+
+    def row(self, key: Hashable) -> dict[str, object]:
+        """What the placeholders stand for in one item."""
+        own = {} if self.table is None else self.table.rows()[self.table.keys.index(key)]
+        extra = {k: v[key] if isinstance(v, dict) else v for k, v in self.extra.items()}
+        return {**own, **extra}
+
+
+@dataclass(frozen=True)
+class End:
+    """The first or last of some tokens."""
+
+    of: TokenExpression
+    which: str
+
+
+@dataclass(frozen=True, eq=False)
+class Tokens:
+    """Tokens of prompts, meant and not yet found."""
+
+    prompts: Prompts
+    expression: object
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    tokens: Tokens
+    how: str
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where an edit acts."""
+
+    site: Site
+    tokens: Tokens
+
+
+@dataclass(frozen=True, eq=False)
+class Vector:
+    """A vector [d] (or [layers, d] when read at several layers at once) that knows where it was read."""
+
+    array: np.ndarray
+    site: Site | None = None
+    network: Network | None = None
+    rendered: Rendered | None = None
+
+    def with_(self, array: np.ndarray) -> Vector:
+        return Vector(array, self.site, self.network, self.rendered)
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """Weight matrices by name."""
+
+    tensors: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Distribution:
+    """Logits [vocabulary] behind a prompt."""
+
+    logits: np.ndarray
+    network: Network
+    rendered: Rendered
+
+
+@dataclass(frozen=True, eq=False)
+class Intervention:
+    """An operation on a run, with its arguments; None stands for no intervention."""
+
+    kind: str
+    arguments: dict[str, object]
