@@ -68,9 +68,7 @@ def _overrides(spec: ir.Spec, params: Mapping[str, str], resolver: Resolver, pro
     found: dict[str, ir.Expr] = {}
     for name, written in params.items():
         if name not in known:
-            near = errors.near(name, known)
-            help_ = f"did you mean `{near}`?" if near else (f"it has {errors.listed(known)}" if known else "it has no params")
-            problems.append(errors.error("unknown-param", t.NOWHERE, f"the spec has no param `{name}`", help=help_))
+            problems.append(errors.unknown_param(t.NOWHERE, name, list(known)))
             continue
         tree, broken = parse(f"param {name.rsplit('.', 1)[-1]} = {written}")
         if broken or len(tree.statements) != 1:

@@ -127,10 +127,10 @@ def advice(left: Node, right: Node) -> str | None:
 def folded(el: Elaborator, e: ir.BinaryOf, left: Node, right: Node) -> Node:
     a, b = left.param("value"), right.param("value")
     if e.operator in ("/", "%") and b == 0:
-        return el.report(errors.error("division-by-zero", e.span or NOWHERE, "this divides by zero"))
+        return el.report(errors.division_by_zero(e.span or NOWHERE))
     results = {"+": lambda: a + b, "-": lambda: a - b, "*": lambda: a * b, "/": lambda: a / b, "%": lambda: a % b, "**": lambda: a**b}
     try:
         value = results[e.operator]()
     except OverflowError:
-        return el.report(errors.error("number-too-large", e.span or NOWHERE, "this number is too large"))
+        return el.report(errors.number_too_large(e.span or NOWHERE))
     return el.const(float(value) if isinstance(value, complex) else value)

@@ -279,7 +279,7 @@ def shift(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature) -> Node:
     inner = e.arguments[0].value
     bare = without_under(inner)
     if bare is None:
-        return el.report(needs_under(e, "shift"))
+        return el.report(errors.needs_under(inner.span or NOWHERE, "shift"))
     after, before = el.expr(inner, env), el.expr(bare, env)
     if Unknown in (after.kind, before.kind):
         return el.unknown
@@ -296,7 +296,7 @@ def recovery(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature) -> No
     inner = e.arguments[0].value
     bare = without_under(inner)
     if bare is None:
-        return el.report(needs_under(e, "recovery"))
+        return el.report(errors.needs_under(inner.span or NOWHERE, "recovery"))
     after, before = el.expr(inner, env), el.expr(bare, env)
     if Unknown in (after.kind, before.kind):
         return el.unknown
@@ -333,12 +333,6 @@ def without_under(e: ir.Expr) -> ir.Expr | None:
                 return ir.AttributeOf(base=bare, name=e.name, span=e.span)
             return ir.SelectOf(base=bare, arguments=e.arguments, span=e.span)
     return None
-
-
-def needs_under(e: ir.CallOf, name: str):
-    at = e.arguments[0].span or e.span or NOWHERE
-    return errors.error("needs-under", at, f"`{name}` compares an expression with and without an intervention", "no `under` in here",
-                        f"write `{name}(f under i)`")  # fmt: skip
 
 
 def occurrences(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature) -> Node:

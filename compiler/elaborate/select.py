@@ -65,7 +65,7 @@ def site(el: Elaborator, base: Node, e: ir.SelectOf, env: Env) -> Node:
         if not issubclass(node.kind, (Integer, Column)) and not (node.op in ("range", "layers", "argmax", "argmin") or issubclass(node.kind, Number) and node.op != "const"):
             return el.report(errors.wrong_kind(argument.span or span, f"the {key} of `{name}`", "whole number", el.spoken(node)))
         if node.op == "const" and node.param("value") < 0:
-            return el.report(errors.error("layer-out-of-range", argument.span or span, f"{key} {node.param('value')} is below 0", "", "layers count from 0; the last is `all_layers` without the others"))
+            return el.report(errors.layer_below_zero(argument.span or span, key, node.param("value")))
         inputs[key] = node
     return el.make("site", inputs, {"name": name}, Site, span)
 
@@ -74,12 +74,12 @@ def element(el: Elaborator, base: Node, e: ir.SelectOf, env: Env) -> Node:
     """`set[0]`, `set[-1]`: an element of a label that is itself a list; `names[0]` of a list."""
     index = el.expr(e.arguments[0].value, env) if len(e.arguments) == 1 and e.arguments[0].name is None else None
     if index is None or index.op != "const" or not isinstance(index.param("value"), int):
-        return el.report(errors.wrong_kind(e.span or NOWHERE, "a position", "whole number", "something else"))
+        return el.report(errors.not_a_position(e.span or NOWHERE))
     if base.op == "list":
         items = [n for _, n in sorted(base.inputs, key=lambda pair: int(pair[0][1:]))]
         at = index.param("value")
         if not -len(items) <= at < len(items):
-            return el.report(errors.error("unknown-label", e.span or NOWHERE, f"the list has {len(items)} elements, and no element {at}"))
+            return el.report(errors.no_element(e.span or NOWHERE, len(items), at))
         return items[at]
     return el.make("label-item", {"label": base}, {"index": index.param("value")}, Integer, e.span)
 

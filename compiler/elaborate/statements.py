@@ -48,8 +48,7 @@ def direction(el: Elaborator, name: str, statement: ir.Define, node: Node, span)
     data = [a for a in axes.values() if a.kind == "data"]
     if data:
         what = "tokens" if data[0].name == "token" else "items"
-        return el.report(errors.error("direction-has-items", span, f"direction `{name}` still has {what}: it would be one vector for each",
-                                      "", "reduce them: `mean(…)`, `mean_diff(…)`, or a pool such as `.mean`"))  # fmt: skip
+        return el.report(errors.direction_has_items(span, name, what))
     return stacks.restack(el.graph, node, lambda n: as_direction(el, n))
 
 

@@ -3,6 +3,8 @@
 Codes are kebab-case and public: `probe explain CODE` tells more (`explanations.py`).
 """
 
+# ruff: noqa: F403
+
 from .arguments import *
 from .axes import *
 from .base import *

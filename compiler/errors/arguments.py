@@ -18,32 +18,72 @@ def usage(signature: Signature) -> str:
 def unknown_argument(span: Span, signature: Signature, name: str) -> Diagnostic:
     found = near(name, [p.name for p in signature.parameters])
     help_ = f"did you mean `{found}`?" if found else f"write `{usage(signature)}`"
-    return error("unknown-argument", span, f"`{signature.name}` has no argument `{name}`", "not an argument", help_, replacement=None)
+    return error(
+        "unknown-argument",
+        span,
+        f"`{signature.name}` has no argument `{name}`",
+        "not an argument",
+        help_,
+        replacement=None,
+    )
 
 
 def too_many_arguments(span: Span, signature: Signature, count: int) -> Diagnostic:
-    how = "takes no argument without a name" if count == 0 else f"takes {count} argument{'s' if count > 1 else ''} without a name"
+    how = (
+        "takes no argument without a name"
+        if count == 0
+        else f"takes {count} argument{'s' if count > 1 else ''} without a name"
+    )
     return error("too-many-arguments", span, f"`{signature.name}` {how}", "one too many", f"write `{usage(signature)}`")
 
 
 def argument_twice(span: Span, signature: Signature, name: str, first: Span | None) -> Diagnostic:
-    return error("argument-twice", span, f"`{signature.name}` is given `{name}` twice", "again here", None, (first, "first here"))
+    return error(
+        "argument-twice", span, f"`{signature.name}` is given `{name}` twice", "again here", None, (first, "first here")
+    )
 
 
 def missing_operands(span: Span, signature: Signature, missing: Sequence[str]) -> Diagnostic:
-    return error("missing-argument", span, f"`{signature.name}` needs {listed(f'`{m}`' for m in missing)}", "", f"write `{usage(signature)}`")
+    return error(
+        "missing-argument",
+        span,
+        f"`{signature.name}` needs {listed(f'`{m}`' for m in missing)}",
+        "",
+        f"write `{usage(signature)}`",
+    )
 
 
 def needs_arguments(span: Span, name: str, params: Sequence[str], declared: Span | None) -> Diagnostic:
-    return error("needs-arguments", span, f"`{name}` needs {listed(params)}", "", f"write `{name}({', '.join(params)})`", (declared, "declared here"))
+    return error(
+        "needs-arguments",
+        span,
+        f"`{name}` needs {listed(params)}",
+        "",
+        f"write `{name}({', '.join(params)})`",
+        (declared, "declared here"),
+    )
 
 
 def takes_no_arguments(span: Span, name: str, declared: Span | None) -> Diagnostic:
-    return error("takes-no-arguments", span, f"`{name}` was declared without parameters", "", f"write `{name}`", (declared, "declared here"))
+    return error(
+        "takes-no-arguments",
+        span,
+        f"`{name}` was declared without parameters",
+        "",
+        f"write `{name}`",
+        (declared, "declared here"),
+    )
 
 
 def wrong_arguments(span: Span, name: str, params: Sequence[str], declared: Span | None) -> Diagnostic:
-    return error("wrong-arguments", span, f"`{name}` takes {listed(params) or 'nothing'}", "does not fit", None, (declared, "declared here"))
+    return error(
+        "wrong-arguments",
+        span,
+        f"`{name}` takes {listed(params) or 'nothing'}",
+        "does not fit",
+        None,
+        (declared, "declared here"),
+    )
 
 
 def missing_arguments(span: Span, name: str, missing: Sequence[str], declared: Span | None) -> Diagnostic:
@@ -51,11 +91,56 @@ def missing_arguments(span: Span, name: str, missing: Sequence[str], declared: S
 
 
 def wrong_kind(span: Span, what: str, wanted: str, found: str, help: str | None = None) -> Diagnostic:
-    return error("wrong-kind", span, f"{what} must be {article(wanted)}, not {article(found)}", f"this is {article(found)}", help)
+    return error(
+        "wrong-kind", span, f"{what} must be {article(wanted)}, not {article(found)}", f"this is {article(found)}", help
+    )
 
 
 def wrong_choice(span: Span, what: str, found: object, choices: Sequence[object]) -> Diagnostic:
     texts = [repr(c) for c in choices]
     best = near(str(found), [str(c) for c in choices])
-    help_ = f"did you mean \"{best}\"?" if best else f"it takes {listed(texts)}"
+    help_ = f'did you mean "{best}"?' if best else f"it takes {listed(texts)}"
     return error("wrong-choice", span, f"{what} cannot be {found!r}", "", help_)
+
+
+def out_of_range(span: Span, what: str, wanted: str, found: float) -> Diagnostic:
+    return error("out-of-range", span, f"{what} must be {wanted}, not {found:g}", "out of range")
+
+
+def needs_under(span: Span, name: str) -> Diagnostic:
+    return error(
+        "needs-under",
+        span,
+        f"`{name}` compares an expression with and without an intervention",
+        "no `under` in here",
+        f"write `{name}(f under i)`",
+    )
+
+
+def not_a_label(span: Span, found: str) -> Diagnostic:
+    return error(
+        "wrong-kind",
+        span,
+        f"`size` counts the elements of a label that is a set, and this is {article(found)}",
+        "",
+        "name the axis: `size(set)`, with `set in choose(…)`",
+    )
+
+
+def choices_differ(span: Span, first: str, other: str) -> Diagnostic:
+    return error(
+        "wrong-kind",
+        span,
+        f"`if` gives {article(first)} or {article(other)}: both must be of one kind",
+        "of another kind",
+    )
+
+
+def missing_columns(span: Span, operation: str, missing: Sequence[str], known: Sequence[str]) -> Diagnostic:
+    return error(
+        "unknown-column",
+        span,
+        f"`{operation}` needs the column{'s' if len(missing) > 1 else ''} {listed(f'`{m}`' for m in missing)} here",
+        "not in this dataset",
+        f"it has {listed(known)}",
+    )

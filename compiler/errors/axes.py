@@ -21,25 +21,53 @@ def unknown_label(span: Span, axis: str, label: str, labels: Sequence[str]) -> D
     return error("unknown-label", span, f"axis `{axis}` has no label {label}", "not on the axis", help_)
 
 
-def axes_differ(span: Span, name: str, left: str, right: str, second: tuple[Span | None, str] | None = None) -> Diagnostic:
-    return error("axes-differ", span, f"two values are joined over `{name}`, but over different labels: {left} and {right}", "do not fit", "select one side, or use one list for both", second)
+def axes_differ(
+    span: Span, name: str, left: str, right: str, second: tuple[Span | None, str] | None = None
+) -> Diagnostic:
+    return error(
+        "axes-differ",
+        span,
+        f"two values are joined over `{name}`, but over different labels: {left} and {right}",
+        "do not fit",
+        "select one side, or use one list for both",
+        second,
+    )
 
 
 def unpaired(span: Span, left: str, right: str) -> Diagnostic:
-    return error("unpaired", span, f"items of `{left}` and of `{right}` are different items and cannot be paired", "unpaired",
-                 "reduce each side first (`mean(a) - mean(b)`), or read both from one dataset")  # fmt: skip
+    return error(
+        "unpaired",
+        span,
+        f"items of `{left}` and of `{right}` are different items and cannot be paired",
+        "unpaired",
+        "reduce each side first (`mean(a) - mean(b)`), or read both from one dataset",
+    )
 
 
 def no_items(span: Span, operation: str) -> Diagnostic:
-    return error("no-items", span, f"`{operation}` reduces items, and this value has none", "no items", "name an axis: `over=…`")
+    return error(
+        "no-items", span, f"`{operation}` reduces items, and this value has none", "no items", "name an axis: `over=…`"
+    )
 
 
 def no_side(span: Span, operation: str) -> Diagnostic:
-    return error("no-side", span, f"`{operation}` compares the two sides of a contrast, and this value has no sides", "no `side` axis", "read it at tokens of a contrast, both sides")
+    return error(
+        "no-side",
+        span,
+        f"`{operation}` compares the two sides of a contrast, and this value has no sides",
+        "no `side` axis",
+        "read it at tokens of a contrast, both sides",
+    )
 
 
 def side_left(span: Span, name: str) -> Diagnostic:
-    return error("side-left", span, f"`{name}` still has both sides of a contrast", "two sides", "select one, `[side=positive]`, or compare them with `mean_diff`")
+    return error(
+        "side-left",
+        span,
+        f"`{name}` still has both sides of a contrast",
+        "two sides",
+        "select one, `[side=positive]`, or compare them with `mean_diff`",
+    )
 
 
 def nothing_to_choose(span: Span) -> Diagnostic:
@@ -47,11 +75,22 @@ def nothing_to_choose(span: Span) -> Diagnostic:
 
 
 def mixed_list(span: Span, first: str, other: str) -> Diagnostic:
-    return error("mixed-list", span, f"a list holds values of one kind, not {article(first)} and {article(other)}", "of another kind")
+    return error(
+        "mixed-list",
+        span,
+        f"a list holds values of one kind, not {article(first)} and {article(other)}",
+        "of another kind",
+    )
 
 
 def not_a_list(span: Span, found: str) -> Diagnostic:
-    return error("not-a-list", span, f"`for … in` walks a list, a range or tokens, not {article(found)}", "cannot be walked", "put it into brackets: `[…]`")
+    return error(
+        "not-a-list",
+        span,
+        f"`for … in` walks a list, a range or tokens, not {article(found)}",
+        "cannot be walked",
+        "put it into brackets: `[…]`",
+    )
 
 
 def bad_operands(span: Span, operator: str, left: str, right: str, help: str | None = None) -> Diagnostic:
@@ -65,4 +104,74 @@ def unknown_attribute(span: Span, kind: str, name: str, known: Sequence[str]) ->
 
 
 def attribute_of_record(span: Span, name: str, second: str) -> Diagnostic:
-    return error("wrong-kind", span, f"`{name}` is a test and has several numbers", "which of them?", f"write `{name}.p`, `{name}.adjusted`, `{name}.value` or another of {second}")
+    return error(
+        "wrong-kind",
+        span,
+        f"`{name}` is a test and has several numbers",
+        "which of them?",
+        f"write `{name}.p`, `{name}.adjusted`, `{name}.value` or another of {second}",
+    )
+
+
+def column_of_others(span: Span, dataset: str, column: str, drawn: str | None) -> Diagnostic:
+    found = f"items of `{drawn}`" if drawn else "no items"
+    help_ = (
+        f"write `{drawn}.{column}`"
+        if drawn and "." not in drawn and drawn != "another dataset"
+        else "name an axis of what is drawn"
+    )
+    return error(
+        "unpaired",
+        span,
+        f"`{dataset}.{column}` belongs to the items of `{dataset}`, and this has {found}",
+        "of other items",
+        help_,
+    )
+
+
+def no_element(span: Span, count: int, at: int) -> Diagnostic:
+    return error(
+        "unknown-label",
+        span,
+        f"the list has {count} elements, and no element {at}",
+        "",
+        "elements count from 0, or from -1 at the end",
+    )
+
+
+def not_a_position(span: Span) -> Diagnostic:
+    return error(
+        "wrong-kind",
+        span,
+        "an element of a list or of a set is asked for by its number",
+        "",
+        "write `set[0]`, or `set[-1]` for the last",
+    )
+
+
+def division_by_zero(span: Span) -> Diagnostic:
+    return error("division-by-zero", span, "this divides by zero")
+
+
+def number_too_large(span: Span) -> Diagnostic:
+    return error("number-too-large", span, "this number is too large")
+
+
+def null_axes(span: Span, axis: str) -> Diagnostic:
+    return error(
+        "null-axes",
+        span,
+        f"the null has an axis `{axis}` that the value does not have",
+        "more than a null",
+        f"select one: `[{axis}=…]`",
+    )
+
+
+def value_has_null_axis(span: Span, over: str) -> Diagnostic:
+    return error(
+        "null-axes",
+        span,
+        f"the value itself varies over `{over}`, the axis of the null",
+        "not one value",
+        "select the cells that are no null",
+    )

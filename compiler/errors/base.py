@@ -21,19 +21,41 @@ def listed(names: Iterable[str], limit: int = 8) -> str:
     return ", ".join(every[:limit]) + (f", … ({len(every) - limit} more)" if len(every) > limit else "")
 
 
-def error(code: str, span: Span, message: str, label: str = "", help: str | None = None,
-          second: tuple[Span | None, str] | None = None, replacement: str | None = None) -> Diagnostic:  # fmt: skip
+def error(
+    code: str,
+    span: Span,
+    message: str,
+    label: str = "",
+    help: str | None = None,
+    second: tuple[Span | None, str] | None = None,
+    replacement: str | None = None,
+) -> Diagnostic:
     places = (Label(second[0], second[1]),) if second is not None and second[0] is not None else ()
     return Diagnostic(code, "error", message, Label(span, label), places, help, replacement)
 
 
-def warning(code: str, span: Span, message: str, label: str = "", help: str | None = None,
-            second: tuple[Span | None, str] | None = None) -> Diagnostic:  # fmt: skip
+def warning(
+    code: str,
+    span: Span,
+    message: str,
+    label: str = "",
+    help: str | None = None,
+    second: tuple[Span | None, str] | None = None,
+) -> Diagnostic:
     places = (Label(second[0], second[1]),) if second is not None and second[0] is not None else ()
     return Diagnostic(code, "warning", message, Label(span, label), places, help)
 
 
 def article(kind: str) -> str:
-    if kind.startswith(("a ", "an ", "one of ")) or kind in ("prompts", "tokens", "items", "none", "paths", "weights", "generated prompts", "pooled tokens"):
+    if kind.startswith(("a ", "an ", "one of ")) or kind in (
+        "prompts",
+        "tokens",
+        "items",
+        "none",
+        "paths",
+        "weights",
+        "generated prompts",
+        "pooled tokens",
+    ):
         return kind
     return ("an " if kind[0] in "aeiou" else "a ") + kind

@@ -11,27 +11,65 @@ from .base import error, warning
 
 def model_open(span: Span, models: Sequence[str]) -> Diagnostic:
     if not models:
-        return error("model-open", span, "this reads a model, and the file declares none", "on which model?", "declare one: `model m = zoo(\"base\")`")
-    return error("model-open", span, "this reads a model, but not which", "on which model?", f"write `… on {models[0]}`, or `for m in [{', '.join(models)}]`")
+        return error(
+            "model-open",
+            span,
+            "this reads a model, and the file declares none",
+            "on which model?",
+            'declare one: `model m = zoo("base")`',
+        )
+    return error(
+        "model-open",
+        span,
+        "this reads a model, but not which",
+        "on which model?",
+        f"write `… on {models[0]}`, or `for m in [{', '.join(models)}]`",
+    )
 
 
 def nothing_open(span: Span, operator: str, what: Span | None) -> Diagnostic:
     if operator == "on":
-        return error("nothing-to-bind", span, "`on` binds nothing: this expression reads no model that is still open", "binds nothing",
-                     "remove it, or write it directly behind the expression that reads the model", (what, "already bound, or reads no model"))  # fmt: skip
-    return error("nothing-to-bind", span, "`under` changes nothing: this expression reads no model that is still open", "changes nothing",
-                 "`under` stands before `on`: `f under i on m`", (what, "already bound, or reads no model"))  # fmt: skip
+        return error(
+            "nothing-to-bind",
+            span,
+            "`on` binds nothing: this expression reads no model that is still open",
+            "binds nothing",
+            "remove it, or write it directly behind the expression that reads the model",
+            (what, "already bound, or reads no model"),
+        )
+    return error(
+        "nothing-to-bind",
+        span,
+        "`under` changes nothing: this expression reads no model that is still open",
+        "changes nothing",
+        "`under` stands before `on`: `f under i on m`",
+        (what, "already bound, or reads no model"),
+    )
 
 
 def one_side_bound(span: Span, bound: Span, open_: Span) -> Diagnostic:
-    return warning("one-side-bound", span, "one side of this is bound by its own `on`, the other by the statement", "are both meant?",
-                   "write `on` behind both, or parentheses around the whole", (bound, "bound here"))  # fmt: skip
+    return warning(
+        "one-side-bound",
+        span,
+        "one side of this is bound by its own `on`, the other by the statement",
+        "are both meant?",
+        "write `on` behind both, or parentheses around the whole",
+        (bound, "bound here"),
+    )
 
 
 def not_in_prompts(span: Span, acts: str, reads: str, second: Span | None = None) -> Diagnostic:
-    return error("intervention-elsewhere", span, f"this acts on tokens of `{acts}`, but the expression runs on `{reads}`", f"tokens of `{acts}`",
-                 f"name tokens of `{reads}`", (second, f"runs on `{reads}`"))  # fmt: skip
+    return error(
+        "intervention-elsewhere",
+        span,
+        f"this acts on tokens of `{acts}`, but the expression runs on `{reads}`",
+        f"tokens of `{acts}`",
+        f"name tokens of `{reads}`",
+        (second, f"runs on `{reads}`"),
+    )
 
 
 def edits_collide(span: Span, place: str) -> Diagnostic:
-    return error("edits-collide", span, f"two interventions write {place}", "second", "give them different places, or choose one")
+    return error(
+        "edits-collide", span, f"two interventions write {place}", "second", "give them different places, or choose one"
+    )

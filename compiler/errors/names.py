@@ -12,7 +12,9 @@ from .base import error, listed, near, warning
 
 
 def unknown_version(span: Span, raw: str) -> Diagnostic:
-    return error("unknown-version", span, f"this is language version {raw}; only version 1 exists", help="write `probe 1`")
+    return error(
+        "unknown-version", span, f"this is language version {raw}; only version 1 exists", help="write `probe 1`"
+    )
 
 
 def unknown_name(span: Span, name: str, visible: Iterable[str]) -> Diagnostic:
@@ -34,7 +36,9 @@ def unknown_member(span: Span, alias: str, name: str, members: Sequence[str]) ->
 
 
 def declared_twice(span: Span, name: str, first: Span | None) -> Diagnostic:
-    return error("declared-twice", span, f"`{name}` is declared twice", "second", "rename one of them", (first, "first here"))
+    return error(
+        "declared-twice", span, f"`{name}` is declared twice", "second", "rename one of them", (first, "first here")
+    )
 
 
 def reserved_name(span: Span, name: str) -> Diagnostic:
@@ -52,29 +56,54 @@ def binder_without_axis(span: Span, name: str, axes: Sequence[str]) -> Diagnosti
 
 
 def namespace_as_value(span: Span, name: str, members: Sequence[str]) -> Diagnostic:
-    return error("namespace-as-value", span, f"`{name}` is a used spec, not a value", help=f"write `{name}.` and one of {listed(members)}")
+    return error(
+        "namespace-as-value",
+        span,
+        f"`{name}` is a used spec, not a value",
+        help=f"write `{name}.` and one of {listed(members)}",
+    )
 
 
 def operation_as_value(span: Span, signature: Signature) -> Diagnostic:
-    return error("operation-as-value", span, f"`{signature.name}` is an operation and needs its arguments", help=f"write `{usage(signature)}`")
+    return error(
+        "operation-as-value",
+        span,
+        f"`{signature.name}` is an operation and needs its arguments",
+        help=f"write `{usage(signature)}`",
+    )
 
 
 def not_callable(span: Span, name: str = "this") -> Diagnostic:
-    return error("not-callable", span, f"`{name}` takes no arguments in parentheses", help="a selection is written with brackets, `x[axis=label]`")
+    return error(
+        "not-callable",
+        span,
+        f"`{name}` takes no arguments in parentheses",
+        help="a selection is written with brackets, `x[axis=label]`",
+    )
 
 
 def use_not_found(span: Span, path: str, known: Sequence[str]) -> Diagnostic:
     found = near(path, known)
-    help_ = f"did you mean \"{found}\"?" if found else f"the library has {listed(known)}; a file is named relative to this one"
-    return error("use-not-found", span, f"there is no spec \"{path}\"", "not found", help_)
+    help_ = (
+        f'did you mean "{found}"?'
+        if found
+        else f"the library has {listed(known)}; a file is named relative to this one"
+    )
+    return error("use-not-found", span, f'there is no spec "{path}"', "not found", help_)
 
 
 def use_has_errors(span: Span, path: str, count: int, first: Diagnostic) -> Diagnostic:
-    return error("use-has-errors", span, f"\"{path}\" has {count} error{'s' if count > 1 else ''} of its own", "", f"line {first.primary.span.line}: {first.message}")
+    return error(
+        "use-has-errors",
+        span,
+        f'"{path}" has {count} error{"s" if count > 1 else ""} of its own',
+        "",
+        f"line {first.primary.span.line}: {first.message}",
+    )
 
 
 def use_cycle(span: Span, path: str) -> Diagnostic:
-    return error("use-cycle", span, f"\"{path}\" uses this file in turn", "a cycle")
+    return error("use-cycle", span, f'"{path}" uses this file in turn', "a cycle")
 
 
 def cycle(span: Span, names: Sequence[str]) -> Diagnostic:
@@ -86,5 +115,36 @@ def unused(span: Span, keyword: str, name: str) -> Diagnostic:
 
 
 def unused_binder(span: Span, name: str) -> Diagnostic:
-    return warning("unused-binder", span, f"`for {name}` changes nothing: the expression does not depend on `{name}`", "not used",
-                   "every row of this axis would be the same")  # fmt: skip
+    return warning(
+        "unused-binder",
+        span,
+        f"`for {name}` changes nothing: the expression does not depend on `{name}`",
+        "not used",
+        "every row of this axis would be the same",
+    )
+
+
+def unknown_param(span: Span, name: str, params: Sequence[str]) -> Diagnostic:
+    found = near(name, params)
+    help_ = f"did you mean `{found}`?" if found else (f"it has {listed(params)}" if params else "it has no params")
+    return error("unknown-param", span, f"the spec has no param `{name}`", "not found", help_, replacement=found)
+
+
+def unused_column(span: Span, name: str) -> Diagnostic:
+    return warning(
+        "unused-column",
+        span,
+        f"nothing uses the column `{name}`",
+        "derived here",
+        f"write `{{{name}}}` in a text, or remove it",
+    )
+
+
+def untyped(span: Span, name: str) -> Diagnostic:
+    return error(
+        "untyped",
+        span,
+        f"the checker cannot tell what `{name}` is",
+        "",
+        "this is a gap in the checker: please report the spec",
+    )

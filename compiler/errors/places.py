@@ -10,15 +10,29 @@ from .base import error, listed, near, warning
 
 
 def site_without_tokens(span: Span, name: str) -> Diagnostic:
-    return error("site-without-tokens", span, f"`{name}` is a site; an activation is a site `at` tokens", "at which tokens?", f"write `{name} at p.last`, with your prompts for `p`")
+    return error(
+        "site-without-tokens",
+        span,
+        f"`{name}` is a site; an activation is a site `at` tokens",
+        "at which tokens?",
+        f"write `{name} at p.last`, with your prompts for `p`",
+    )
 
 
 def tokens_left_of_at(span: Span) -> Diagnostic:
-    return error("at-turned-around", span, "the site stands before `at`, the tokens behind it", "these are tokens", "turn them around: `site at tokens`")
+    return error(
+        "at-turned-around",
+        span,
+        "the site stands before `at`, the tokens behind it",
+        "these are tokens",
+        "turn them around: `site at tokens`",
+    )
 
 
 def site_needs_index(span: Span, name: str, indices: Sequence[str]) -> Diagnostic:
-    return error("site-index", span, f"`{name}` needs {' and '.join(indices)}", "", f"write `{name}[{', '.join(indices)}]`")
+    return error(
+        "site-index", span, f"`{name}` needs {' and '.join(indices)}", "", f"write `{name}[{', '.join(indices)}]`"
+    )
 
 
 def site_index_count(span: Span, name: str, indices: Sequence[str], found: int) -> Diagnostic:
@@ -27,41 +41,96 @@ def site_index_count(span: Span, name: str, indices: Sequence[str], found: int) 
 
 
 def layer_out_of_range(span: Span, layer: int, count: int, model: str) -> Diagnostic:
-    return error("layer-out-of-range", span, f"{model} has layers 0 to {count - 1}, not {layer}", "out of range", "layers are 0-based blocks; `resid_pre[0]` is what enters the first")
+    return error(
+        "layer-out-of-range",
+        span,
+        f"{model} has layers 0 to {count - 1}, not {layer}",
+        "out of range",
+        "layers are 0-based blocks; `resid_pre[0]` is what enters the first",
+    )
 
 
 def unknown_segment(span: Span, prompts: str, name: str, segments: Sequence[str]) -> Diagnostic:
     found = near(name, [*segments, "first", "last", "all"])
-    help_ = f"did you mean `{prompts}.{found}`?" if found else f"it has {listed(segments) or 'no segments'}, and first, last, bos, template, all, tokens"
+    help_ = (
+        f"did you mean `{prompts}.{found}`?"
+        if found
+        else f"it has {listed(segments) or 'no segments'}, and first, last, bos, template, all, tokens"
+    )
     return error("unknown-segment", span, f"`{prompts}` has no segment `{name}`", "not found", help_, replacement=found)
 
 
 def target_as_tokens(span: Span, prompts: str, name: str) -> Diagnostic:
-    return error("target-as-tokens", span, f"`{name}:` of `{prompts}` is what measures look for; it is not part of the prompt", "has no tokens here", "name a segment of the prompt, or `last`")
+    return error(
+        "target-as-tokens",
+        span,
+        f"`{name}:` of `{prompts}` is what measures look for; it is not part of the prompt",
+        "has no tokens here",
+        "name a segment of the prompt, or `last`",
+    )
 
 
 def no_target(span: Span, operation: str, prompts: str, target: str, declared: Span | None) -> Diagnostic:
-    return error("no-answer", span, f"`{operation}` looks for `{target}:`, which `{prompts}` does not have", "", f"add `{target}: \"…\"` to the prompts, or name a text", (declared, "declared here"))
+    return error(
+        "no-answer",
+        span,
+        f"`{operation}` looks for `{target}:`, which `{prompts}` does not have",
+        "",
+        f'add `{target}: "…"` to the prompts, or name a text',
+        (declared, "declared here"),
+    )
 
 
 def tokens_not_pooled(span: Span, what: str) -> Diagnostic:
-    return error("tokens-not-pooled", span, f"{what} reads many tokens, and they are not pooled", "several tokens", "add `.mean`, or name one token, as in `.last`")
+    return error(
+        "tokens-not-pooled",
+        span,
+        f"{what} reads many tokens, and they are not pooled",
+        "several tokens",
+        "add `.mean`, or name one token, as in `.last`",
+    )
 
 
 def pool_in_edit(span: Span) -> Diagnostic:
-    return error("pool-in-edit", span, "an edit acts at tokens, not at a pool of them", "pooled", "drop the `.mean`: every token of them is edited")
+    return error(
+        "pool-in-edit",
+        span,
+        "an edit acts at tokens, not at a pool of them",
+        "pooled",
+        "drop the `.mean`: every token of them is edited",
+    )
 
 
 def reserved_segment(span: Span, name: str) -> Diagnostic:
-    return error("reserved-segment", span, f"a segment cannot be called `{name}`", "has a meaning of its own", "choose another name")
+    return error(
+        "reserved-segment",
+        span,
+        f"a segment cannot be called `{name}`",
+        "has a meaning of its own",
+        "choose another name",
+    )
 
 
 def mixed_segments(span: Span, name: str, first: Span | None) -> Diagnostic:
-    return error("mixed-segments", span, "raw segments and chat messages cannot be mixed in one prompt", "", "make all of them messages (`user.name: …`), or none", (first, "the other kind"))
+    return error(
+        "mixed-segments",
+        span,
+        "raw segments and chat messages cannot be mixed in one prompt",
+        "",
+        "make all of them messages (`user.name: …`), or none",
+        (first, "the other kind"),
+    )
 
 
 def segment_twice(span: Span, name: str, first: Span | None) -> Diagnostic:
-    return error("segment-twice", span, f"there are two segments `{name}`", "second", "rename one: `user.question`, `user.frame`", (first, "first here"))
+    return error(
+        "segment-twice",
+        span,
+        f"there are two segments `{name}`",
+        "second",
+        "rename one: `user.question`, `user.frame`",
+        (first, "first here"),
+    )
 
 
 def unknown_role(span: Span, role: str, roles: Sequence[str]) -> Diagnostic:
@@ -73,7 +142,13 @@ def wrong_sides(span: Span, found: Sequence[str]) -> Diagnostic:
 
 
 def sides_differ(span: Span, name: str, side: str) -> Diagnostic:
-    return error("sides-differ", span, f"only one side of the contrast has a segment `{name}`", f"the {side} side has none", "both sides need the same segments in the same order")
+    return error(
+        "sides-differ",
+        span,
+        f"only one side of the contrast has a segment `{name}`",
+        f"the {side} side has none",
+        "both sides need the same segments in the same order",
+    )
 
 
 def same_sides(span: Span, name: str) -> Diagnostic:
@@ -81,7 +156,9 @@ def same_sides(span: Span, name: str) -> Diagnostic:
 
 
 def empty_prompts(span: Span, name: str) -> Diagnostic:
-    return error("empty-prompts", span, f"`{name}` has no text to run on", "", "add a segment such as `text: \"…\"` or `user: \"…\"`")
+    return error(
+        "empty-prompts", span, f"`{name}` has no text to run on", "", 'add a segment such as `text: "…"` or `user: "…"`'
+    )
 
 
 def unknown_column(span: Span, column: str, dataset: str, columns: Sequence[str]) -> Diagnostic:
@@ -91,8 +168,61 @@ def unknown_column(span: Span, column: str, dataset: str, columns: Sequence[str]
 
 
 def column_without_source(span: Span, column: str, prompts: str) -> Diagnostic:
-    return error("column-without-source", span, f"`{{{column}}}` is filled from a dataset, and `{prompts}` has none", "", f"write `prompts {prompts} from …`, or {{{{ and }}}} for plain braces")
+    return error(
+        "column-without-source",
+        span,
+        f"`{{{column}}}` is filled from a dataset, and `{prompts}` has none",
+        "",
+        f"write `prompts {prompts} from …`, or {{{{ and }}}} for plain braces",
+    )
 
 
 def unused_source(span: Span, prompts: str) -> Diagnostic:
-    return warning("unused-source", span, f"no text of `{prompts}` uses a column of its dataset: every item gives the same prompt", "", "write `{column}` in a segment, or drop `from`")
+    return warning(
+        "unused-source",
+        span,
+        f"no text of `{prompts}` uses a column of its dataset: every item gives the same prompt",
+        "",
+        "write `{column}` in a segment, or drop `from`",
+    )
+
+
+def bare_column(span: Span, prompts: str, column: str) -> Diagnostic:
+    return warning(
+        "bare-column",
+        span,
+        f'this text of `{prompts}` is the word "{column}", not the column of that name',
+        "a plain word",
+        f"write `{{{column}}}` for the column",
+    )
+
+
+def like_a_role(span: Span, name: str, role: str) -> Diagnostic:
+    what = "what measures look for" if role in ("answer", "wrong") else "a chat message"
+    return warning(
+        "like-a-role",
+        span,
+        f"`{name}:` is a raw segment; `{role}:` would be {what}",
+        f"did you mean `{role}`?",
+        f"write `{role}: …`, or call the segment something else",
+    )
+
+
+def direction_has_items(span: Span, name: str, what: str) -> Diagnostic:
+    return error(
+        "direction-has-items",
+        span,
+        f"direction `{name}` still has {what}: it would be one vector for each",
+        "",
+        "reduce them: `mean(…)`, `mean_diff(…)`, or a pool such as `.mean`",
+    )
+
+
+def layer_below_zero(span: Span, key: str, found: int) -> Diagnostic:
+    return error(
+        "layer-out-of-range",
+        span,
+        f"{key} {found} is below 0",
+        "out of range",
+        "they count from 0; `layers(1.0)` is the last layer of any model",
+    )
