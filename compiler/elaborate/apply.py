@@ -6,7 +6,9 @@ from ...grammar.tree import NOWHERE, Span
 from .. import errors, ir
 from ..builtins import SITES
 from ..graph import Node
-from ..kinds import Activation, Intervention, Model, Nothing, Place, Pool, Run, Site, Tokens, Unknown
+from ..kinds import (
+    Activation, Distribution, Generated, Intervention, Model, Nothing, Place, Pool, Prompts, Run, Site, Tokens, Unknown,
+)  # fmt: skip
 from . import stacks
 from .attributes import is_many, prompts_under
 from .core import Elaborator, text_of
@@ -30,7 +32,8 @@ def on(el: Elaborator, e: ir.ApplyOf, env: Env) -> Node:
         el.expr(e.left, env.with_(model=el.unknown, model_scope=Scope(e.span, True)))
         return el.report(errors.wrong_kind(e.right.span or NOWHERE, "what stands behind `on`", "model", el.spoken(model)))
     scope = Scope(e.span)
-    node = el.expr(e.left, env.with_(model=model, model_scope=scope))
+    inner = env.with_(model=model, model_scope=scope)
+    node = as_distribution(el, el.expr(e.left, inner), inner, e)
     if not scope.used and node.kind is not Unknown:
         el.report(errors.nothing_open(e.right.span or e.span or NOWHERE, "on", e.left.span))
     return node
@@ -49,10 +52,18 @@ def under(el: Elaborator, e: ir.ApplyOf, env: Env) -> Node:
                                                "make one of it: `project_out(d)`, `steer(d)`"))  # fmt: skip
     check_collisions(el, [*env.interventions, *items], e.right.span or NOWHERE)
     inner = env.with_(interventions=(*env.interventions, *items), under_scopes=(*env.under_scopes, scope))
-    node = el.expr(e.left, inner)
+    node = as_distribution(el, el.expr(e.left, inner), inner, e)
     if not scope.used and node.kind is not Unknown:
         el.report(errors.nothing_open(e.right.span or NOWHERE, "under", e.left.span))
     return node
+
+
+def as_distribution(el: Elaborator, node: Node, env: Env, e: ir.ApplyOf) -> Node:
+    """Prompts `on` a model or `under` an intervention are the next-token distribution there: `kl(p, p under i)`."""
+    if not issubclass(node.kind, Prompts) or issubclass(node.kind, Generated):
+        return node
+    made = run(el, node, env, e.span or NOWHERE)
+    return el.make("next-token", {"run": made}, {}, Distribution, e.span)
 
 
 def check_collisions(el: Elaborator, items: list[Node], span: Span) -> None:
@@ -148,8 +159,32 @@ def run(el: Elaborator, prompts: Node, env: Env, span: Span) -> Node:
             acts_on(el, edit, ins["prompts"], span)
         return el.graph.node("run", kept, kind=Run, axes=el.join([n for n in kept.values() if n is not None], span))
 
-    inputs = {"model": model, "prompts": prompts, **{f"i{n}": i for n, i in enumerate(env.interventions)}}
-    return distributed(el, inputs, make, span)
+    def on_these(p: Node) -> Node:
+        edits = {f"i{n}": acting_on(el, i, p) for n, i in enumerate(env.interventions)}
+        return distributed(el, {"model": model, "prompts": p, **edits}, make, span)
+
+    return stacks.restack(el.graph, prompts, on_these)
+
+
+def acting_on(el: Elaborator, edit: Node, prompts: Node) -> Node:
+    """Of interventions on several prompts (both sides of a contrast), those that act on these."""
+    if not stacks.is_stack(edit):
+        return edit
+    parts = [acting_on(el, e, prompts) for e in stacks.elements(edit)]
+    axis = stacks.stack_axis(edit)
+    fits = [i for i, p in enumerate(parts) if any(acts_here(leaf, prompts) for leaf in stacks.leaves(p))]
+    if len(fits) == 1 and len(parts) > 1:
+        return parts[fits[0]]
+    return stacks.stack(el.graph, axis.name, axis.labels, parts, axis.kind, axis.origin)
+
+
+def acts_here(edit: Node, prompts: Node) -> bool:
+    """Whether an edit acts on tokens of these prompts, or names none."""
+    place = edit.input("place") or edit.input("tokens") or edit.input("at")
+    if place is None or place.kind is Nothing:
+        return True
+    owners = prompts_under(place.input("tokens") if place.op == "place" else place)
+    return any(o.key in (prompts.key, underlying(prompts).key) for o in owners)
 
 
 def model_in_force(el: Elaborator, env: Env, span: Span) -> Node:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...compiler.graph import Node
-from ..data import Table
+from ..data.table import Table
 from ..errors import ProbeError
 from ..facts import ModelFacts
 from ..sources import ModelSource, resolve, source_facts

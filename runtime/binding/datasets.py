@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ...compiler.graph import Node
-from ..data import Table
+from ..data.table import Table
 from ..data import derive as derived
 from ..data.files import from_frame, read
 from ..data.hub import from_hub
