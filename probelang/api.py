@@ -59,9 +59,9 @@ def compile(path_or_text: Given, params: Params | None = None) -> Spec:
 
 
 def plan(path_or_text: Given, params: Params | None = None, **options: Any) -> Plan:
-    """Plan a spec without running it; keyword arguments are those of RunOptions. Its `text()` is what `probe plan` shows.
+    """Plan a spec without running it; `text()` of the plan is what `probe plan` shows.
 
-    Raises ProbeError `spec-has-errors`.
+    Keyword arguments are those of RunOptions. Raises ProbeError `spec-has-errors`.
     """
     from .runtime.planning import plan as plan_checked
 

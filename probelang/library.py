@@ -31,7 +31,9 @@ def finder(root: Path, *, allow_outside: bool = False) -> Find:
                 continue
             if not inside and not allow_outside:
                 raise ProbeError(
-                    "path-outside", f'use "{name}" leaves the folder of the spec', "move the file there, or allow it with --allow-outside"
+                    "path-outside",
+                    f'use "{name}" leaves the folder of the spec',
+                    "move the file there, or allow it with --allow-outside",
                 )
             return read_text(path), str(path)
         beside = folder.glob(f"*{SUFFIX}")

@@ -65,7 +65,9 @@ def _guarded(command, options, console: Console) -> int:
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             raise
-        return mistake(ProbeError("file-error", f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")), console)
+        return mistake(
+            ProbeError("file-error", f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")), console
+        )
     except Exception as error:  # the last resort: a bug is told as one, with its traceback kept
         return bug(error, console)
 

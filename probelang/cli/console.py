@@ -50,7 +50,9 @@ class Console:
         from rich.console import Console as Rich
 
         width = None if self.out.isatty() or "COLUMNS" in os.environ else 100
-        return Rich(file=self.out, no_color=not self.colour, force_terminal=self.colour or None, width=width, highlight=False)
+        return Rich(
+            file=self.out, no_color=not self.colour, force_terminal=self.colour or None, width=width, highlight=False
+        )
 
 
 def _wants_colour(stream: TextIO) -> bool:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from ..grammar.diagnostics import Diagnostic
 
 
-def checked_spec(options: argparse.Namespace, console: Console, *, deep: bool = True) -> tuple[SpecSource, Checked] | None:
+def checked_spec(
+    options: argparse.Namespace, console: Console, *, deep: bool = True
+) -> tuple[SpecSource, Checked] | None:
     """Read and check the spec that was named; errors are shown, and then there is None."""
     source = read_spec(options.spec)
     checked = check_source(source, dict(options.params), deep=deep, options=run_options(options, source))
@@ -46,7 +48,9 @@ def show(problems: Iterable[Diagnostic], checked: Checked, console: Console) -> 
     from ..grammar.diagnostics import Source
     from ..grammar.render_text import render_text
 
-    console.err.write(render_text(problems, Source(checked.path, checked.text), console.err_colour, used_sources(checked)))
+    console.err.write(
+        render_text(problems, Source(checked.path, checked.text), console.err_colour, used_sources(checked))
+    )
 
 
 def used_sources(checked: Checked) -> list:

@@ -27,9 +27,7 @@ class Parser(argparse.ArgumentParser):
     """An argument parser that keeps the lines of a command's description."""
 
     def __init__(self, **kwargs) -> None:
-        super().__init__(
-            formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **kwargs
-        )
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **kwargs)
 
 
 def add_spec(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +56,9 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--offline", action="store_true", help="never download; use what is cached")
     group.add_argument("--trust-remote-code", action="store_true", help="let a model run code of its own repository")
     group.add_argument("--without", metavar="PASS", action="append", default=[], help="leave out a pass of the planner")
-    group.add_argument("--store", type=Path, metavar="DIR", help="where finished work is kept (default: .probe beside the spec)")
+    group.add_argument(
+        "--store", type=Path, metavar="DIR", help="where finished work is kept (default: .probe beside the spec)"
+    )
     group.add_argument("--no-store", action="store_true", help="keep nothing, reuse nothing")
 
 

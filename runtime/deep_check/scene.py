@@ -54,10 +54,17 @@ class Scene:
     # **** problems ****
 
     def report(
-        self, severity: Literal["error", "warning", "note"], code: str, at: Label, message: str, help: str | None = None
+        self,
+        severity: Literal["error", "warning", "note"],
+        code: str,
+        at: Label,
+        message: str,
+        help: str | None = None,
+        *,
+        once: bool = False,
     ) -> None:
-        """Note a problem, once for each code, place and message."""
-        key = (code, at.span.start, message)
+        """Note a problem, once for each code, place and message; with `once`, the first for a code and place."""
+        key = (code, at.span.start, "" if once else message)
         self.found.setdefault(key, Diagnostic(code, severity, message, at, (), help))
 
     # **** nodes ****
@@ -143,7 +150,7 @@ class Scene:
             return None
 
     def rows(self, prompts: Node) -> list[tuple[int, dict]] | None:
-        """The sampled rows of some prompts, with all columns they name; a single empty row where there is no dataset."""
+        """The sampled rows of some prompts, with all columns they name; one empty row where there is no dataset."""
         prompt, source = self.prompt(prompts), prompts.input("source")
         if prompt is None:
             return None

@@ -9,8 +9,16 @@ from typing import Any
 from ...compiler.builtins import ROLES
 from ...compiler.graph import Node
 from ..text.positions import (
-    All, Bos, First, Last, Occurrences, SegmentTokens, TemplateTokens, TokenExpression, Union,
-)  # fmt: skip
+    All,
+    Bos,
+    First,
+    Last,
+    Occurrences,
+    SegmentTokens,
+    TemplateTokens,
+    TokenExpression,
+    Union,
+)
 from ..text.template import TARGETS, Segment, SystemMode, Template
 
 _WHOLE = {"first": First(), "last": Last(), "bos": Bos(), "template": TemplateTokens(), "all": All(), "tokens": All()}

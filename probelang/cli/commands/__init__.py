@@ -1,4 +1,4 @@
-"""The commands, each in the file of its name: `configure(parser)` and `main(options, console)`, which gives the exit code."""
+"""The commands, each in the file of its name: `configure(parser)`, and `main(options, console)` with the exit code."""
 
 COMMANDS = {
     "check": "find every mistake that can be found without running",

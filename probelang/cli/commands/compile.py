@@ -1,6 +1,6 @@
 """Print the IR of a spec: JSON with every name resolved, in the published format.
 
-  probe compile framing.probe > framing.json
+probe compile framing.probe > framing.json
 """
 
 from __future__ import annotations

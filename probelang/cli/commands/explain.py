@@ -1,7 +1,7 @@
 """Tell more about a code that an error or warning carries: what it means, an example, and what to do.
 
-  probe explain unpaired
-  probe explain              lists the codes
+probe explain unpaired
+probe explain              lists the codes
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Format specs in place; with `-`, from standard input to standard output.
 
-  probe fmt framing.probe specs/
-  probe fmt --check .          exit 1 if a file would change
-  probe fmt --diff framing.probe
+probe fmt framing.probe specs/
+probe fmt --check .          exit 1 if a file would change
+probe fmt --diff framing.probe
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def main(options: argparse.Namespace, console: Console) -> int:
             _act(path, text, formatted, options, console)
     dry = options.check or options.diff
     if changed:
-        console.tell(f"{changed} file{'s' if changed > 1 else ''} {'would be' if dry else ''} formatted".replace("  ", " "))
+        console.tell(
+            f"{changed} file{'s' if changed > 1 else ''} {'would be' if dry else ''} formatted".replace("  ", " ")
+        )
     return ERRORS if broken or (changed and dry) else 0
 
 
@@ -53,7 +55,11 @@ def _files(paths: list[str]) -> list[tuple[Path, str]]:
         if name == "-":
             found[Path("<stdin>")] = sys.stdin.read()
         elif path.is_dir():
-            inside = (p for p in sorted(path.rglob("*.probe")) if not any(part.startswith(".") for part in p.relative_to(path).parts))
+            inside = (
+                p
+                for p in sorted(path.rglob("*.probe"))
+                if not any(part.startswith(".") for part in p.relative_to(path).parts)
+            )
             found |= {p: read_text(p) for p in inside}
         else:
             found[path] = read_spec(path).text

@@ -1,6 +1,6 @@
 """Write a small spec that runs on a model that ships, as something to change.
 
-  probe new hello && probe run hello.probe
+probe new hello && probe run hello.probe
 """
 
 from __future__ import annotations

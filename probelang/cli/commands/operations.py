@@ -1,7 +1,7 @@
 """List the operations of the language, or print one with its parameters and its documentation.
 
-  probe operations
-  probe operations mean_diff
+probe operations
+probe operations mean_diff
 """
 
 from __future__ import annotations

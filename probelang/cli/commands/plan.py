@@ -1,7 +1,7 @@
 """Show what a run would compute: stages, rows, tokens, and what each pass saves. Nothing is run.
 
-  probe plan framing.probe
-  probe plan framing.probe --without reuse-prefix
+probe plan framing.probe
+probe plan framing.probe --without reuse-prefix
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Print the JSON Schema of the IR, for programs that write or read specs.
 
-  probe schema > probe-ir.schema.json
+probe schema > probe-ir.schema.json
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """List the sites of a model: how each is indexed, how wide it is, and which module holds it. Reads the config only.
 
-  probe sites zoo:base
-  probe sites path:checkpoints/mine
-  probe sites hub:allenai/OLMo-2-0425-1B@main
+probe sites zoo:base
+probe sites path:checkpoints/mine
+probe sites hub:allenai/OLMo-2-0425-1B@main
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from ..console import Console
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `probe sites`."""
-    parser.add_argument("model", metavar="MODEL", help="zoo:NAME, path:FOLDER or hub:ORG/NAME, with @REVISION if need be")
+    parser.add_argument(
+        "model", metavar="MODEL", help="zoo:NAME, path:FOLDER or hub:ORG/NAME, with @REVISION if need be"
+    )
     parser.add_argument("--json", action="store_true", help="print as JSON")
     parser.add_argument("--offline", action="store_true", help="never download the config")
 
@@ -36,7 +38,10 @@ def main(options: argparse.Namespace, console: Console) -> int:
         console.write(json.dumps(whole, indent=2) + "\n")
         return 0
     heads = f"{facts.n_heads} heads" + (f" ({facts.n_kv_heads} key-value)" if facts.n_kv_heads != facts.n_heads else "")
-    console.write(console.paint(str(source), "bold") + f"  {facts.arch}, {facts.n_layers} layers, {heads}, width {facts.d_model}\n\n")
+    console.write(
+        console.paint(str(source), "bold")
+        + f"  {facts.arch}, {facts.n_layers} layers, {heads}, width {facts.d_model}\n\n"
+    )
     rows = [(_indexed(i), str(i.width or "tokens"), i.place) for i in infos]
     sizes = [max(len(row[c]) for row in [("site", "width", ""), *rows]) for c in range(2)]
     for site, width, place in [("site", "width", "where"), *rows]:

@@ -1,6 +1,6 @@
 """List the small models that ship or were built here, with their revisions, and the data files of their world.
 
-  probe zoo
+probe zoo
 """
 
 from __future__ import annotations
