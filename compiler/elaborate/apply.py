@@ -13,6 +13,7 @@ from . import stacks
 from .attributes import is_many, prompts_under
 from .core import Elaborator, text_of
 from .env import Env, Scope
+from .lineage import check_edit
 
 
 def apply(el: Elaborator, e: ir.ApplyOf, env: Env) -> Node:
@@ -157,6 +158,7 @@ def run(el: Elaborator, prompts: Node, env: Env, span: Span) -> Node:
         kept = {"model": ins["model"], "prompts": ins["prompts"], **{f"i{n}": edit for n, edit in enumerate(edits)}}
         for edit in edits:
             acts_on(el, edit, ins["prompts"], span)
+            check_edit(el, edit, ins["prompts"], span)
         return el.graph.node("run", kept, kind=Run, axes=el.join([n for n in kept.values() if n is not None], span))
 
     def on_these(p: Node) -> Node:

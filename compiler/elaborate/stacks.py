@@ -81,7 +81,7 @@ def visible_axes(node: Node) -> dict[str, AxisType]:
 
 def distribute(graph: Graph, inputs: dict[str, Node | None], make: Make, consumed: frozenset[str] = frozenset()) -> Node:
     """Apply `make` below the stacks among `inputs`, except over axes that the operation itself consumes."""
-    outer = next((n for n in inputs.values() if is_stack(n) and stack_axis(n).name not in consumed), None)
+    outer = next((s for n in inputs.values() if (s := outermost(n, consumed)) is not None), None)
     if outer is None:
         return make(inputs)
     axis = stack_axis(outer)
@@ -97,6 +97,15 @@ def distribute(graph: Graph, inputs: dict[str, Node | None], make: Make, consume
                 chosen[name] = pick_inside(graph, node, axis.name, i, axis.origin) if node is not None else None
         made.append(distribute(graph, chosen, make, consumed))
     return stack(graph, axis.name, axis.labels, made, axis.kind, axis.origin)
+
+
+def outermost(node: Node | None, consumed: frozenset[str]) -> Node | None:
+    """The outermost stack of a node over an axis that is not consumed; it may lie below one that is."""
+    if not is_stack(node):
+        return None
+    if stack_axis(node).name not in consumed:
+        return node
+    return next((s for e in elements(node) if (s := outermost(e, consumed)) is not None), None)
 
 
 def pick_inside(graph: Graph, node: Node, name: str, index: int, origin: str) -> Node:
