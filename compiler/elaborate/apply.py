@@ -134,9 +134,11 @@ def read(el: Elaborator, site: Node, tokens: Node, e: ir.ApplyOf, env: Env) -> N
     return distributed(el, {"run": model_run, "site": site, "tokens": tokens}, make, span)
 
 
-def distributed(el: Elaborator, inputs: dict[str, Node | None], make, span: Span) -> Node:
+def distributed(
+    el: Elaborator, inputs: dict[str, Node | None], make, span: Span, lead: frozenset[str] | None = None
+) -> Node:
     try:
-        node = stacks.distribute(el.graph, inputs, make)
+        node = stacks.distribute(el.graph, inputs, make, lead=lead)
     except stacks.AxesDiffer as problem:
         left, right = (errors.listed(map(str, stacks.labels(s))) for s in (problem.left, problem.right))
         return el.report(errors.axes_differ(span, problem.name, f"[{left}]", f"[{right}]"))
@@ -161,11 +163,12 @@ def run(el: Elaborator, prompts: Node, env: Env, span: Span) -> Node:
             check_edit(el, edit, ins["prompts"], span)
         return el.graph.node("run", kept, kind=Run, axes=el.join([n for n in kept.values() if n is not None], span))
 
-    def on_these(p: Node) -> Node:
-        edits = {f"i{n}": acting_on(el, i, p) for n, i in enumerate(env.interventions)}
-        return distributed(el, {"model": model, "prompts": p, **edits}, make, span)
+    def on_these(ins: dict[str, Node | None]) -> Node:
+        edits = {k: acting_on(el, n, ins["prompts"]) for k, n in ins.items() if k.startswith("i")}
+        return stacks.distribute(el.graph, {**ins, **edits}, make)
 
-    return stacks.restack(el.graph, prompts, on_these)
+    inputs = {"model": model, "prompts": prompts, **{f"i{n}": i for n, i in enumerate(env.interventions)}}
+    return distributed(el, inputs, on_these, span, frozenset({"model", "prompts"}))
 
 
 def acting_on(el: Elaborator, edit: Node, prompts: Node) -> Node:

@@ -79,9 +79,16 @@ def visible_axes(node: Node) -> dict[str, AxisType]:
     return found
 
 
-def distribute(graph: Graph, inputs: dict[str, Node | None], make: Make, consumed: frozenset[str] = frozenset()) -> Node:
-    """Apply `make` below the stacks among `inputs`, except over axes that the operation itself consumes."""
-    outer = next((s for n in inputs.values() if (s := outermost(n, consumed)) is not None), None)
+def distribute(
+    graph: Graph, inputs: dict[str, Node | None], make: Make, consumed: frozenset[str] = frozenset(),
+    lead: frozenset[str] | None = None,
+) -> Node:  # fmt: skip
+    """Apply `make` below the stacks among `inputs`, except over axes that the operation itself consumes.
+
+    With `lead`, only below the stacks of these inputs: the others follow where they share an axis.
+    """
+    leading = [n for name, n in inputs.items() if lead is None or name in lead]
+    outer = next((s for n in leading if (s := outermost(n, consumed)) is not None), None)
     if outer is None:
         return make(inputs)
     axis = stack_axis(outer)
@@ -95,7 +102,7 @@ def distribute(graph: Graph, inputs: dict[str, Node | None], make: Make, consume
                 chosen[name] = elements(node)[i]
             else:
                 chosen[name] = pick_inside(graph, node, axis.name, i, axis.origin) if node is not None else None
-        made.append(distribute(graph, chosen, make, consumed))
+        made.append(distribute(graph, chosen, make, consumed, lead))
     return stack(graph, axis.name, axis.labels, made, axis.kind, axis.origin)
 
 
