@@ -37,9 +37,7 @@ class LooseText(str):
         return made
 
 
-def compare(
-    rows: Sequence[Mapping], found: object, tolerance: float = TOLERANCE, floor: float = FLOOR
-) -> list[str]:
+def compare(rows: Sequence[Mapping], found: object, tolerance: float = TOLERANCE, floor: float = FLOOR) -> list[str]:
     """Say how an executor's cells differ from the interpreter's; nothing when they do not.
 
     `rows` is one statement's list as `interpret` gives it. `found` is the same, or a tidy table (polars) with the axes

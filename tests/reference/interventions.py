@@ -139,7 +139,10 @@ def steer(arguments: dict, item: Item):
         size = h.norm(dim=-1).mean() if unit == "residual_norm" else 1.0
         return h + size * vector.to(h.dtype)
 
-    return own_place(arguments, direction, item), lambda layer, positions: (add, ("steer", unit, vector.numpy().tobytes()))
+    return own_place(arguments, direction, item), lambda layer, positions: (
+        add,
+        ("steer", unit, vector.numpy().tobytes()),
+    )
 
 
 KINDS = {"patch": patch, "ablate": ablate, "scale": scale, "project_out": project_out, "steer": steer}

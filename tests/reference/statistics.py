@@ -47,10 +47,16 @@ def binary(operator: str, a: object, b: object) -> object:
     if operator in ("/", "%") and y == 0:
         return Missing("division by zero")
     with np.errstate(all="ignore"):
-        result = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "%": np.mod, "**": np.power}[operator](x, y)
+        result = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "%": np.mod, "**": np.power}[
+            operator
+        ](x, y)
     if not isinstance(a, Vector) and not isinstance(b, Vector) and not np.isfinite(result):
         return Missing("not a number")
-    return like(a if isinstance(a, Vector) else b, result) if isinstance(a, Vector) or isinstance(b, Vector) else float(result)
+    return (
+        like(a if isinstance(a, Vector) else b, result)
+        if isinstance(a, Vector) or isinstance(b, Vector)
+        else float(result)
+    )
 
 
 def norm(x: Vector | Weights) -> float:
@@ -72,7 +78,9 @@ def dot(a: Vector, b: Vector) -> float:
 
 def cosine(a: Vector, b: Vector) -> object:
     lengths = norm(a) * norm(b)
-    return float(np.clip(dot(a, b) / lengths, -1, 1)) if lengths > 0 else Missing("a vector of norm zero has no direction")
+    return (
+        float(np.clip(dot(a, b) / lengths, -1, 1)) if lengths > 0 else Missing("a vector of norm zero has no direction")
+    )
 
 
 def projection(x: Vector, onto: Vector) -> object:
@@ -126,7 +134,9 @@ def over(function: Callable[[list[object]], object]) -> Callable:
         gone = row_axes(x) if over is None else [over]
         if over is not None and over not in x.axes():
             raise ProbeError("unknown-axis", f"there is no axis {over} here")
-        return reduce(x, gone, lambda rows: function([r.value for r in present(rows)]) if present(rows) else reason(rows))
+        return reduce(
+            x, gone, lambda rows: function([r.value for r in present(rows)]) if present(rows) else reason(rows)
+        )
 
     return reducer
 
@@ -166,7 +176,10 @@ def where_most(x: Relation, axis: str, sign: int) -> Relation:
             return Missing("too few values")
         values = sign * np.array([float(r.value) for r in rows])
         near = values >= values.max() - TOLERANCE * np.abs(values).max()
-        best, allowed = rows[int(values.argmax())].at[axis], [r.at[axis] for r, ok in zip(rows, near, strict=True) if ok]
+        best, allowed = (
+            rows[int(values.argmax())].at[axis],
+            [r.at[axis] for r, ok in zip(rows, near, strict=True) if ok],
+        )
         if isinstance(best, (int, float)) and not isinstance(best, bool):
             return Loose(best, allowed)
         return LooseText(best, allowed) if isinstance(best, str) else best
@@ -239,7 +252,10 @@ def by_package(name: str, x: Relation, other: Relation | None = None, over: str 
 
     def whole(rows: list[Row]) -> object:
         example = next((r.value for r in rows if isinstance(r.value, Vector)), None)
-        axes = sorted((a for a in gone if any(a in r.at for r in rows)), key=["item", "side"].index if set(gone) <= {"item", "side"} else gone.index)
+        axes = sorted(
+            (a for a in gone if any(a in r.at for r in rows)),
+            key=["item", "side"].index if set(gone) <= {"item", "side"} else gone.index,
+        )
         if other is None:
             return plain(function(cube(rows, axes, x.data), **options), example)
         pairs = [Row(r.at, r.value[i]) for i in (0, 1) for r in rows]
@@ -274,7 +290,9 @@ def z_score(x: Relation, null: Relation, over: str = "seed", **options) -> Relat
     function = get("z_score").function
     nulls = Relation(tuple(Row(at, rows) for at, rows in groups(null, [over])), null.data)
     options = {"adjust": "none", **options}
-    return lift(lambda v, rows: plain(function(scalar(float(v)), cube(rows, [over], null.data), over=over, **options)), x, nulls)
+    return lift(
+        lambda v, rows: plain(function(scalar(float(v)), cube(rows, [over], null.data), over=over, **options)), x, nulls
+    )
 
 
 def holm(ps: dict[Hashable, float]) -> dict[Hashable, float]:

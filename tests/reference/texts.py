@@ -88,6 +88,11 @@ def answer(network: Network, rendered: Rendered, text: object) -> int:
     return answer_ids(network.tokenizer, rendered, str(text)).id
 
 
+def answer_ids_alone(network: Network, word: str) -> int:
+    """The one token of a word that stands alone."""
+    return answer_ids(network.tokenizer, "", word).id
+
+
 def target(rendered: Rendered, name: str) -> str:
     """The text of the prompt's `answer:` or `wrong:`."""
     if name not in rendered.targets:

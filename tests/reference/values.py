@@ -44,6 +44,13 @@ class Site:
         return self.layer if isinstance(self.layer, tuple) else (self.layer,)
 
 
+@dataclass(frozen=True)
+class Part:
+    """A part of a model's weights."""
+
+    name: str
+
+
 @dataclass(frozen=True, eq=False)
 class Prompts:
     """A prompt for every item of a table, or a single one. `extra` are values of parameters, and of column segments."""
