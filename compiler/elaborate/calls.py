@@ -6,7 +6,7 @@ from ...grammar.tree import NOWHERE, Span
 from .. import errors, ir
 from ..graph import AxisType, Node, digest
 from ..kinds import (
-    Activation, AxisName, Boolean, Column, ColumnName, Dataset, Direction, Distribution, Generated,
+    Activation, AxisName, Boolean, Column, ColumnName, Dataset, Direction, Distribution, Generated, Integer,
     Intervention, Kind, Model, Nothing, Number, Part, Place, Pool, Prompts, Rows, Site, SystemMode, Test, Text, Tokens,
     Unknown, Vector,
 )  # fmt: skip
@@ -16,6 +16,7 @@ from .apply import model_in_force, run
 from .core import Elaborator, text_of
 from .env import Env
 from .loops import walk_list
+from .sense import averages_sides
 
 OBJECTS = (Model, Dataset, Prompts, Generated)
 
@@ -93,18 +94,24 @@ def accepts(el: Elaborator, node: Node, parameter: Parameter, signature: Signatu
     if not fits(node.kind, parameter.kinds):
         el.report(errors.wrong_kind(span, what, wanted(parameter), el.spoken(node), advice(node, parameter, argument)))
         return False
-    if parameter.choices and node.op == "const" and node.param("value") not in parameter.choices and not wider(node, parameter):
-        el.report(errors.wrong_choice(span, what, node.param("value"), parameter.choices))
-        return False
-    if issubclass(node.kind, Text) and node.op == "const" and AxisName in parameter.kinds:
-        return True
+    for value in written_values(node) if parameter.choices else ():
+        if value not in parameter.choices and not wider(value, node, parameter):
+            el.report(errors.wrong_choice(span, what, value, parameter.choices))
+            return False
     return True
 
 
-def wider(node: Node, parameter: Parameter) -> bool:
+def written_values(node: Node) -> tuple:
+    """The values that the text gives: a constant, or the labels of a sweep."""
+    if node.op == "const":
+        return (node.param("value"),)
+    return node.axes[0].labels or () if node.op == "label" else ()
+
+
+def wider(value: object, node: Node, parameter: Parameter) -> bool:
     """Whether a value that is none of the choices fits a kind that stands beside them (`Literal["auto"] | Number`)."""
     of_choices = {type(c) for c in parameter.choices}
-    return type(node.param("value")) not in of_choices and fits(node.kind, parameter.kinds)
+    return type(value) not in of_choices and fits(node.kind, parameter.kinds)
 
 
 def fits(kind: type[Kind], kinds: tuple[type[Kind], ...], strict: bool = False) -> bool:
@@ -196,9 +203,25 @@ def kind_of(signature: Signature, arguments: dict[str, Node]) -> type[Kind]:
         if found is not None:
             return found
     subject = arguments.get(signature.subject or "")
+    if signature.name in ("argmax", "argmin"):
+        return kind_of_labels(arguments) or signature.result
     if signature.result is Vector and subject is not None and issubclass(subject.kind, Vector):
         return Direction if signature.axes != "broadcast" or issubclass(subject.kind, Direction) else subject.kind
     return signature.result
+
+
+def kind_of_labels(arguments: dict[str, Node]) -> type[Kind] | None:
+    """What the labels of the axis `over` are, where the text tells: `argmax(x, over=layer)` is a layer."""
+    axis = stacks.visible_axes(arguments["x"]).get(str(arguments["over"].param("name")))
+    if axis is None:
+        return None
+    if axis.origin in ("layers", "heads"):
+        return Integer
+    labels = axis.labels or ()
+    for kind, types in ((Integer, int), (Number, (int, float)), (Text, str)):
+        if labels and all(isinstance(x, types) for x in labels):
+            return kind
+    return None
 
 
 def axes_rule(el: Elaborator, signature: Signature, arguments: dict[str, Node], span: Span):
@@ -234,6 +257,8 @@ def axes_rule(el: Elaborator, signature: Signature, arguments: dict[str, Node], 
         return nothing, False, adds, nothing
     if any(a.kind == "data" for a in axes.values()):
         sides = frozenset({"side"} & set(axes))  # the two sides of a contrast count as its items
+        if sides:
+            averages_sides(el, signature, subject, span)
         return sides, True, adds, sides
     if signature.axes == "reduce-any":
         return frozenset(axes), True, adds, frozenset(axes)

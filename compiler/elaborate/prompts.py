@@ -20,7 +20,8 @@ SIDE_ORIGIN = "sides"
 def item_axis(el: Elaborator, source: Node) -> AxisType:
     """The axis of a dataset's items. Derived columns keep the items; `keep` and `split` make other ones."""
     axis = AxisType("item", "data", items_of(source).key)
-    el.item_sources.setdefault(axis.origin, source)
+    if axis.origin not in el.item_sources or source.op == "derive":
+        el.item_sources[axis.origin] = source
     return axis
 
 

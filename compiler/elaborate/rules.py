@@ -5,11 +5,16 @@ from __future__ import annotations
 from ...grammar.tree import NOWHERE, Span
 from .. import errors, ir
 from ..graph import Node
-from ..kinds import Boolean, Direction, Distribution, Unknown
+from ..kinds import Boolean, Column, Distribution
 from ..signature import Signature
 from . import stacks
+from .axis_names import check_axis_names
 from .core import Elaborator
+from .datasets import columns_of
 from .env import Env
+from .lineage import check_lineage, check_training
+from .ranges import check_ranges
+from .sense import check_sense, same_rows
 
 FEW_SEEDS = 5
 
@@ -17,12 +22,20 @@ FEW_SEEDS = 5
 def check_call(el: Elaborator, signature: Signature, arguments: dict[str, Node], e: ir.CallOf, env: Env) -> bool:
     """Report what is wrong or dubious about a call; False when it cannot be computed at all."""
     span = e.span or NOWHERE
+    places = {a.name: a.value.span for a in e.arguments}
     good = answers(el, signature, arguments, span)
     good = pooled(el, signature, arguments, span) and good
+    good = check_ranges(el, signature, arguments, e) and good
+    good = check_axis_names(el, signature, arguments, e, env) and good
+    good = check_training(el, signature, arguments, places) and good
+    good = same_rows(el, signature, arguments, places) and good
+    good = single(el, signature, arguments, places) and good
+    good = check_sense(el, signature, arguments, e) and good
     widths(el, signature, arguments, span)
     nulls(el, signature, arguments, e)
     tests(el, signature, arguments, span)
-    used_twice(el, arguments, span)
+    item_by_item(el, signature, arguments, span)
+    check_lineage(el, signature, arguments, span)
     return good
 
 
@@ -110,15 +123,42 @@ def count_cells(node: Node | None) -> int:
     return cells
 
 
-def used_twice(el: Elaborator, arguments: dict[str, Node], span: Span) -> None:
-    """A fitted value evaluated on the rows it was fitted on (lineage) is a warning."""
-    fitted = [n for n in arguments.values() if n.lineage and issubclass(n.kind, Direction)]
-    for a in fitted:
-        for b in arguments.values():
-            if b is a or issubclass(b.kind, Direction) or b.kind is Unknown:
-                continue
-            shared = a.lineage & {x.origin for x in b.axes if x.kind == "data"}
-            if shared and stacks.is_vector(b):
-                el.report(errors.in_sample(span, el.dataset_names.get(next(iter(shared)), "the dataset")))
+# Columns that operations look up by name: (operation, argument) -> names.
+COLUMNS = {("merge_words", "words"): ("base", "target"), ("steering_path.ratio", "words"): ("base", "target")}
 
 
+def single(el: Elaborator, signature: Signature, arguments: dict[str, Node], places: dict[str, Span | None]) -> bool:
+    """Rules of one operation each: what `size` counts, what `if` gives, columns that are looked up by name."""
+    if signature.name == "size" and arguments["set"].op not in ("label", "const") and not is_label_of(arguments["set"]):
+        el.report(errors.not_a_label(places.get("set") or NOWHERE, el.spoken(arguments["set"])))
+        return False
+    if signature.name == "if":
+        yes, no = arguments["yes"], arguments["no"]
+        if not el.same_family(yes, no) and Column not in (yes.kind, no.kind):
+            el.report(errors.choices_differ(places.get("no") or NOWHERE, el.spoken(yes), el.spoken(no)))
+            return False
+    for (operation, name), columns in COLUMNS.items():
+        known = columns_of(arguments[name]) if operation == signature.name and name in arguments else None
+        missing = [c for c in columns if c not in known] if known is not None else []
+        if missing:
+            el.report(errors.missing_columns(places.get(name) or NOWHERE, operation, missing, known))
+            return False
+    return True
+
+
+def is_label_of(node: Node) -> bool:
+    """Whether a value is a label, also after a selection."""
+    while node.op in ("select", "filter"):
+        node = node.input("base")
+    return node.op == "label"
+
+
+def item_by_item(el: Elaborator, signature: Signature, arguments: dict[str, Node], span: Span) -> None:
+    """A nonlinear reducer over another axis, of a value that still has items, is taken item by item."""
+    over, subject = arguments.get("over"), arguments.get(signature.subject or "")
+    if not signature.nonlinear or signature.axes != "reduce" or over is None or subject is None:
+        return
+    axes = stacks.visible_axes(subject)
+    name = str(over.param("name")).partition(".")[0]
+    if name in axes and axes[name].kind != "data" and "item" in axes:
+        el.report(errors.nonlinear_over_items(span, signature.name))

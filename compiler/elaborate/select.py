@@ -62,7 +62,7 @@ def site(el: Elaborator, base: Node, e: ir.SelectOf, env: Env) -> Node:
         node = el.expr(argument.value, env.with_(place=False))
         if node.kind is Unknown:
             return node
-        if not issubclass(node.kind, (Integer, Column)) and not (node.op in ("range", "layers", "argmax", "argmin") or issubclass(node.kind, Number) and node.op != "const"):
+        if not issubclass(node.kind, (Integer, Column)) and node.op not in ("range", "label"):
             return el.report(errors.wrong_kind(argument.span or span, f"the {key} of `{name}`", "whole number", el.spoken(node)))
         if node.op == "const" and node.param("value") < 0:
             return el.report(errors.layer_below_zero(argument.span or span, key, node.param("value")))

@@ -1,0 +1,124 @@
+"""What a value was fitted on, and whether it meets these rows again. Splits are how to avoid it."""
+
+from __future__ import annotations
+
+from ...grammar.tree import NOWHERE, Span
+from .. import errors
+from ..graph import Node
+from ..kinds import Classifier, Dataset, Direction, Unknown
+from ..signature import Signature
+from . import stacks
+from .core import Elaborator
+
+SHAPE_ONLY = ("like",)  # inputs whose shape is used and not their values: a random direction is fitted on nothing
+
+
+def fitted_on(node: Node, known: dict[str, frozenset[str]] | None = None) -> frozenset[str]:
+    """Origins of the items that went into a value, except through inputs that give only their shape."""
+    known = {} if known is None else known
+    if issubclass(node.kind, Dataset):
+        return frozenset()  # which items there are may depend on columns; nothing is fitted
+    if node.key not in known:
+        inherited = frozenset().union(*(child.lineage for _, child in node.inputs))
+        kept = [fitted_on(child, known) for name, child in node.inputs if name not in SHAPE_ONLY]
+        known[node.key] = (node.lineage - inherited).union(*kept)
+    return known[node.key]
+
+
+def texts_read(node: Node, known: dict[str, frozenset[str]] | None = None) -> frozenset[str]:
+    """Keys of the prompts whose activations went into a value."""
+    known = {} if known is None else known
+    if node.key not in known:
+        own = frozenset(p.key for p in written(node)) if node.op == "run" else frozenset()
+        known[node.key] = own.union(*(texts_read(child, known) for name, child in node.inputs if name not in SHAPE_ONLY))
+    return known[node.key]
+
+
+def written(node: Node) -> list[Node]:
+    """The prompts as the author wrote them, below generation and selection, of a run or of prompts."""
+    from .prompts import prompts_of_run
+
+    match node.op:
+        case "run":
+            return written(node.input("prompts"))
+        case "generate":
+            return written(prompts_of_run(node))
+        case "keep" | "keep-pairs" | "keep_pairs":
+            return written(node.input("items"))
+        case "stack":
+            return [p for e in stacks.elements(node) for p in written(e)]
+    return [node]
+
+
+def ancestors(el: Elaborator, origin: str) -> list[str]:
+    """The origin of an item axis, and of the items that it is a part or a selection of."""
+    from .prompts import items_of
+
+    found = [origin]
+    source = el.item_sources.get(origin)
+    while source is not None:
+        source = items_of(source)
+        if source.key not in found:
+            found.append(source.key)
+        inner = source.input("split") if source.op == "part" else source.input("items")
+        source = inner
+    return found
+
+
+def overlap(el: Elaborator, a: str, b: str) -> bool:
+    """Whether items of one origin are surely among those of the other."""
+    return a in ancestors(el, b) or b in ancestors(el, a)
+
+
+def item_origins(node: Node) -> set[str]:
+    return {a.origin for a in stacks.visible_axes(node).values() if a.kind == "data" and a.name == "item"}
+
+
+def check_lineage(el: Elaborator, signature: Signature, arguments: dict[str, Node], span: Span) -> None:
+    """Warn when something fitted is evaluated on the rows it was fitted on."""
+    fitted = [n for n in arguments.values() if n.lineage and issubclass(n.kind, (Direction, Classifier))]
+    for a in fitted:
+        rows = fitted_on(a)
+        for b in arguments.values():
+            if b is a or issubclass(b.kind, (Direction, Classifier)) or b.kind is Unknown or not stacks.is_vector(b):
+                continue
+            warn_overlap(el, rows, item_origins(b), span)
+    if signature.name == "project":
+        method, x, on = (arguments.get(n) for n in ("method", "x", "fitted_on"))
+        if method is not None and method.param("value") == "lda" and x is not None:
+            warn_overlap(el, item_origins(on if on is not None else x), item_origins(x), span)
+
+
+def warn_overlap(el: Elaborator, fitted: set[str] | frozenset[str], read: set[str], span: Span) -> None:
+    shared = sorted(r for r in read if any(overlap(el, f, r) for f in fitted))
+    if shared:
+        el.report(errors.in_sample(span, el.dataset_names.get(shared[0], "the dataset")))
+
+
+def check_edit(el: Elaborator, edit: Node, prompts: Node, span: Span) -> None:
+    """Warn when an intervention's direction was fitted on the very texts it is evaluated on."""
+    direction = edit.input("direction")
+    if direction is None or not fitted_on(direction):
+        return
+    shared = texts_read(direction) & {p.key for p in written(prompts)}
+    if shared:
+        el.report(errors.in_sample(span, el.names.get(min(shared)) or written(prompts)[0].param("name") or "these prompts"))
+
+
+def check_training(el: Elaborator, signature: Signature, arguments: dict[str, Node], places: dict[str, Span | None]) -> bool:
+    """Responses that a model is trained on must answer the prompts beside them; False when they do not."""
+    prompts, response = arguments.get("prompts"), arguments.get("response")
+    if signature.work != "train" or prompts is None or response is None:
+        return True
+    span = places.get("response") or NOWHERE
+    for a in item_origins(prompts):
+        for b in item_origins(response):
+            if not overlap(el, a, b):
+                el.report(errors.unpaired(span, el.dataset_names.get(a, "the prompts"), el.dataset_names.get(b, "the responses")))
+                return False
+    for leaf in written(prompts):
+        shown = leaf.param("name")
+        segments = leaf.param("segments") or ()
+        if leaf.key in texts_read(response) and any(s.split(".")[0] == "system" for s in segments):
+            el.report(errors.teacher_prompt_kept(places.get("prompts") or span, el.names.get(leaf.key, shown)))
+    return True
