@@ -73,7 +73,7 @@ def plan(path_or_text: Given, params: Params | None = None, **options: Any) -> P
 def run(path_or_text: Given, params: Params | None = None, *, out: Given | None = None, **options: Any) -> RunView:
     """Run a spec and return its tables, vectors, claims and plots; `out` is a folder to write them to as well.
 
-    Other keyword arguments are those of RunOptions. Raises ProbeError: `spec-has-errors`, `operation-planned`, or
+    Other keyword arguments are those of RunOptions. Raises ProbeError: `spec-has-errors`, `planned`, or
     what went wrong on the way.
     """
     from .planned import planned_operations
@@ -83,7 +83,7 @@ def run(path_or_text: Given, params: Params | None = None, *, out: Given | None 
     checked = _good(check_source(source, params, deep=True, options=chosen))
     missing = planned_operations(checked)
     if missing:
-        raise ProbeError("operation-planned", "; ".join(d.message for d in missing), missing[0].help)
+        raise ProbeError("planned", "; ".join(d.message for d in missing), missing[0].help)
     return RunView(execute(source, checked, chosen, out))
 
 

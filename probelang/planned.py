@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from .compiler.check import Checked
     from .grammar.diagnostics import Diagnostic
 
-CODE = "operation-planned"
+CODE = "planned"
 
 
 def planned_operations(checked: Checked) -> list[Diagnostic]:

@@ -18,7 +18,7 @@ ERRORS, USAGE, PLANNED, BUG, INTERRUPTED = 1, 2, 3, 101, 130
 def mistake(error: ProbeError, console: Console) -> int:
     """Tell a mistake of the user, or a limit of what there is."""
     console.error(error.code, error.message, error.help)
-    return PLANNED if error.code == "operation-planned" else ERRORS
+    return PLANNED if error.code == "planned" else ERRORS
 
 
 def bug(error: Exception, console: Console) -> int:

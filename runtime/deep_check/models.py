@@ -21,17 +21,25 @@ SOURCES = {"hub": "id", "path": "directory", "zoo": "name"}
 class AtHand:
     """A model as far as its files tell; `tokenizer` is None where the folder has none."""
 
-    name: str
+    source: ModelSource
     facts: ModelFacts
     tokenizer: Tokenizer | None
+
+    @property
+    def name(self) -> str:
+        return str(self.source)
 
 
 @dataclass(frozen=True)
 class Missing:
     """A model whose files are not here, or not readable; `problem` says why where that is a mistake."""
 
-    name: str
+    source: ModelSource
     problem: ProbeError | None = None
+
+    @property
+    def name(self) -> str:
+        return str(self.source)
 
 
 def base_of(model: Node) -> Node | None:
@@ -46,7 +54,7 @@ def base_of(model: Node) -> Node | None:
     return model
 
 
-def source_of(model: Node, root: Path) -> ModelSource | None:
+def source_of(model: Node) -> ModelSource | None:
     """Read a `hub`, `path` or `zoo` node; None where its arguments are not known before a run."""
     name, revision = model.input(SOURCES[model.op]), model.input("revision")
     if name is None or name.op != "const" or (revision is not None and revision.op != "const"):
@@ -59,12 +67,12 @@ def look_up(source: ModelSource, root: Path, *, allow_outside: bool) -> AtHand |
     try:
         folder = _folder(source, root, allow_outside)
         if folder is None:
-            return Missing(str(source))
+            return Missing(source)
         facts = model_facts(_config(folder))
         tokenizer = Tokenizer.load(folder) if (folder / "tokenizer.json").is_file() else None
     except ProbeError as problem:
-        return Missing(str(source), problem)
-    return AtHand(str(source), facts, tokenizer)
+        return Missing(source, problem)
+    return AtHand(source, facts, tokenizer)
 
 
 def _folder(source: ModelSource, root: Path, allow_outside: bool) -> Path | None:

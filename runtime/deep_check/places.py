@@ -34,6 +34,18 @@ class Places:
         use, inner = self.foreign[id(span)]
         return Label(use.span or NOWHERE, f"in line {inner.line} of it{f': {text}' if text else ''}")
 
+    def of_model(self, model: Node, named: str, fallback: Span) -> Label:
+        """The place of a model: where its node was written, else the declaration that names the same files.
+
+        Models of a list of revisions are made one by one, and have no place of their own.
+        """
+        if model.key in self.spans:
+            return self.of(model)
+        for call in _calls(self.spec, model.op):
+            if any(isinstance(a.value, ir.Literal_) and a.value.value == named for a in call.arguments):
+                return self.at(call.span or fallback)
+        return self.at(fallback)
+
     def of_prompts(self, prompts: Node, segment: int | None = None) -> Label:
         """The place of a prompts declaration, or of the text of one of its segments."""
         parts = str(prompts.param("name") or "").split(".")
@@ -55,6 +67,16 @@ def _side(statement: ir.PromptsOf | ir.ContrastOf, side: str | None) -> tuple[ir
     if isinstance(statement, ir.PromptsOf):
         return statement.segments
     return next((s.segments for s in statement.sides if s.name == side), ())
+
+
+def _calls(spec: ir.Spec, operation: str) -> Iterator[ir.CallOf]:
+    """The calls of an operation that declare models, in the spec and in those it uses."""
+    for statement in spec.statements:
+        if isinstance(statement, ir.Define) and isinstance(statement.value, ir.CallOf):
+            if statement.value.operation == operation:
+                yield statement.value
+    for use in spec.uses:
+        yield from _calls(use.spec, operation)
 
 
 def _spans(value: object) -> Iterator[Span]:

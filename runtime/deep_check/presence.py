@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ...compiler.graph import Node
-from ...compiler.kinds import Dataset, Model
+from ...compiler.kinds import Model
+from ...grammar.diagnostics import Label
 from ...grammar.tree import NOWHERE, Span
 from ..errors import ProbeError
 from ..sites import architecture
@@ -16,58 +17,56 @@ CODE = "unchecked"
 
 def look(scene: Scene) -> None:
     """Report models and datasets that are wrong or not at hand."""
+    absent: dict[tuple[str, str], list[tuple[Missing, Label]]] = {}
     for node, statement in scene.nodes:
         if node.op in SOURCES and issubclass(node.kind, Model):
-            _model(scene, node, statement)
+            _model(scene, node, statement, absent)
+    for (kind, _), found in absent.items():
+        _absent(scene, kind, found)
     for dataset, statement in _files(scene):
         _dataset(scene, dataset, statement)
+    for node, statement in scene.nodes:
+        if (rubric := node.input("rubric")) is not None and rubric.op == "file":
+            _rubric(scene, rubric, statement)
 
 
-def _model(scene: Scene, node: Node, statement: Span) -> None:
-    found, at = scene.look_up(node), scene.at(node, statement)
+def _model(scene: Scene, node: Node, statement: Span, absent: dict) -> None:
+    found = scene.look_up(node)
     if found is None:
         return
+    at = scene.places.of_model(node, found.source.name, statement)
     if isinstance(found, Missing):
-        if found.problem is not None:
-            scene.report("error", found.problem.code, at, found.problem.message, found.problem.help)
-        elif node.op == "path":
-            scene.report(
-                "warning",
-                CODE,
-                at,
-                f"unchecked: there is no model in the folder of {found.name}",
-                "its layers, prompts and answers are checked when it is there",
-            )
+        if found.problem is None:
+            absent.setdefault((node.op, found.source.name), []).append((found, at))
         else:
-            scene.report(
-                "note",
-                CODE,
-                at,
-                f"unchecked: {found.name} is not on this machine, so its layers, prompts and "
-                "answers were not looked at",
-            )
+            scene.report("error", found.problem.code, at, found.problem.message, found.problem.help)
         return
     try:
         architecture(found.facts.arch)
     except ProbeError as problem:
         scene.report("error", problem.code, at, problem.message, problem.help)
     if found.tokenizer is None:
-        scene.report(
-            "note",
-            CODE,
-            at,
-            f"unchecked: {found.name} has no tokenizer.json here, so its prompts and answers were not looked at",
-        )
+        message = f"{found.name} has no tokenizer.json here: its prompts and answers are unchecked"
+        scene.report("note", CODE, at, message)
+
+
+def _absent(scene: Scene, kind: str, found: list[tuple[Missing, Label]]) -> None:
+    """Say once of a model, however many revisions of it there are, that it is not here."""
+    missing, at = found[0]
+    what = missing.name if len(found) == 1 else f"{kind}({missing.source.name}) in {len(found)} revisions"
+    severity = "warning" if kind == "path" else "note"
+    where = "no model is in the folder of" if kind == "path" else "not on this machine:"
+    scene.report(severity, CODE, at, f"{where} {what}; its layers, prompts and answers are unchecked")
 
 
 def _files(scene: Scene) -> list[tuple[Node, Span]]:
+    """Where the rows of every dataset that is read come from."""
     found: dict[str, tuple[Node, Span]] = {}
-    for node, statement in scene.nodes:
-        if issubclass(node.kind, Dataset) and (origin := file_of(node)) is not None:
+    read = [(node.input("source") or node.input("dataset") or node.input("items"), span) for node, span in scene.nodes]
+    read += [(node, NOWHERE) for node in scene.program.datasets.values()]
+    for dataset, statement in read:
+        if dataset is not None and (origin := file_of(dataset)) is not None:
             found.setdefault(origin.key, (origin, statement))
-    for node in scene.program.datasets.values():
-        if (origin := file_of(node)) is not None:
-            found.setdefault(origin.key, (origin, NOWHERE))
     return list(found.values())
 
 
@@ -77,25 +76,31 @@ def _dataset(scene: Scene, dataset: Node, statement: Span) -> None:
         scene.report("error", found.code, at, found.message, found.help)
     elif found is None:
         where = "on the hub" if dataset.op == "hub" else "not on this machine"
-        scene.report(
-            "note",
-            CODE,
-            at,
-            f"unchecked: the rows of this dataset are {where}, so its columns and items were not looked at",
-        )
+        scene.report("note", CODE, at, f"the rows of this dataset are {where}: its columns and items are unchecked")
     else:
-        _partly(scene, dataset, found, statement)
+        _partly(scene, dataset, found, at)
 
 
-def _partly(scene: Scene, dataset: Node, items: Items, statement: Span) -> None:
+def _partly(scene: Scene, dataset: Node, items: Items, at: Label) -> None:
     """Say that only a sample was looked at, where a model would have shown all."""
-    rendered = any(
-        file_of(prompts.input("source")) is dataset and next(scene.readers(prompts), None) is not None
-        for prompts, _ in scene.runs.values()
-        if prompts.input("source") is not None
-    )
+    sources = [p for p, _ in scene.runs.values() if p.input("source") is not None]
+    rendered = [p for p in sources if file_of(p.input("source")) is dataset and any(scene.readers(p))]
     if not rendered or (items.whole and len(items.rows) <= scene.limit):
         return
     total = str(len(items.rows)) if items.whole else f"more than {READ}"
-    sample = f"{min(scene.limit, len(items.rows))} of {total}"
-    scene.report("note", CODE, scene.at(dataset, statement), f"unchecked: {sample} items were looked at, evenly spread")
+    sample = min(scene.limit, len(items.rows))
+    scene.report("note", CODE, at, f"{sample} of {total} items were looked at, evenly spread; the others are unchecked")
+
+
+def _rubric(scene: Scene, rubric: Node, statement: Span) -> None:
+    """A rubric is a text file, read when a judge runs."""
+    from ..data.paths import locate
+
+    name = rubric.input("path")
+    if name is None or name.op != "const" or str(name.param("value")).startswith("zoo/"):
+        return
+    try:
+        locate(name.param("value"), root=scene.root, allow_outside=scene.options.allow_outside)
+    except ProbeError as problem:
+        severity = "warning" if problem.code == "file-not-found" else "error"
+        scene.report(severity, problem.code, scene.at(rubric, statement), problem.message, problem.help)

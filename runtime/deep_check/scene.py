@@ -106,7 +106,7 @@ class Scene:
         if base is None:
             return None
         if base.key not in self._models:
-            source = source_of(base, self.root)
+            source = source_of(base)
             allowed = self.options.allow_outside
             self._models[base.key] = look_up(source, self.root, allow_outside=allowed) if source is not None else None
         return self._models[base.key]

@@ -17,16 +17,17 @@ TEMPLATE = """probe 1
 model base = zoo("base")
 dataset items = file("zoo/agreement.jsonl", limit=40)
 
-contrast number from items {
-  positive: { body: "{singular}" answer: "{is}"  wrong: "{are}" }
-  negative: { body: "{plural}"   answer: "{are}" wrong: "{is}" }
+contrast noun from items {
+  positive: { body: "{singular}" answer: "{is}" wrong: "{are}" }
+  negative: { body: "{plural}"   answer: "{is}" wrong: "{are}" }
 }
+intervention singular(layer) = patch(resid_post[layer] at noun.last, from=noun.positive)
 
-statistic right    = mean(logit_diff(number) > 0)
-statistic restored = recovery(logit_diff(number) under patch(resid_post[layer] at number.last, from=number.positive))
-  for layer
+statistic says_is  = mean(logit_diff(noun.positive) > 0)
+statistic says_are = mean(logit_diff(noun.negative) < 0)
+statistic restored = recovery(logit_diff(noun) under singular(layer)) for layer
 
-claim knows_number = right[side=positive] > 0.9 and right[side=negative] > 0.9
+claim knows_number = says_is > 0.9 and says_are > 0.9
 
 plot depth = line(restored, x=layer)
 """
