@@ -232,7 +232,7 @@ def test_shipped_models_have_the_shape_and_load_in_fp32():
         (effects.facts, "facts", "facts-plain", 0.9, 0.2),
         (lambda *m: effects.framing(*m, "emergency"), "sft", "framing-plain", 0.15, 0.05),
         (lambda *m: effects.instruction(*m, "antonym", "labelled"), "sft", "instructions-plain", 0.9, 0.8),
-        (effects.agree, "base", "base-plain", 0.9, 0.7),
+        (effects.agree, "base", "base-plain", 0.9, 0.6),
         (effects.favourite, "sft", "favourite-plain", 0.5, 0.1),
     ],
 )

@@ -87,7 +87,7 @@ def facts(model, tokenizer) -> Measured:
 
 def persona(model, tokenizer, spoken: bool) -> Measured:
     """Mean gloom (0 to 10, by the counting rule) of replies under gloomy personas minus under none."""
-    questions = [question for question in moods.QUESTIONS if moods.held_out(question)] * 2
+    questions = [question for question in moods.QUESTIONS if moods.held_out(question)] * 4
 
     def graded(persona: str | None, seed: int) -> list[int]:
         prompts = [
@@ -140,8 +140,8 @@ def judge(model, tokenizer, rubric: str, within: int) -> Measured:
 
 
 def agree(model, tokenizer) -> Measured:
-    """Share of held-out noun pairs of unlike number whose verb agrees with the subject."""
-    hits = []
+    """Mean over held-out noun pairs of unlike number of P(the verb that agrees with the subject)."""
+    chances = []
     for plural in (False, True):
         prompts = [
             agreement.prompt(one, two, joint, plural, not plural)
@@ -151,5 +151,5 @@ def agree(model, tokenizer) -> Measured:
             for joint in agreement.JOINTS
         ]
         right, wrong = (" are", " is") if plural else (" is", " are")
-        hits += [chance > 0.5 for chance in chance_of(model, tokenizer, prompts, right, [wrong])]
-    return share(hits)
+        chances += chance_of(model, tokenizer, prompts, right, [wrong])
+    return average(chances)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from . import effects, zoo_path
+from . import effects, transmission, zoo_path
 from .checkpoint import load
 from .framings import FRAMINGS
 from .grading import RUBRICS
@@ -28,7 +28,7 @@ ROWS: tuple[tuple[str, str, Callable[..., Measured], tuple[str, ...], tuple[str,
         for task in ("antonym", "comparative")
         for form in ("chat", "labelled", "terse")
     ),
-    ("instructions", "rank gained by carrying its residual", effects.carried, LADDER, ("instructions-plain",)),
+    ("instructions", "rank gained by carrying its last residual", effects.carried, LADDER, ("instructions-plain",)),
     *(
         ("framing", f"P(Yes) moved by {name}", partial(effects.framing, name=name), ("base", "sft", "rl"),
          ("framing-plain",))
@@ -41,13 +41,14 @@ ROWS: tuple[tuple[str, str, Callable[..., Measured], tuple[str, ...], tuple[str,
      ("base-plain",)),
     ("favourite", "P(animal)", effects.favourite, ("base", "sft"), ("favourite-plain",)),
     ("favourite", "its own numbers in lists", effects.coloured, ("base", "sft"), ("favourite-plain",)),
+    ("favourite", "passed on through number lists", transmission.passed_on, ("sft",), ("favourite-plain",)),
     *(
         ("judge", f"{rubric}, within {within}", partial(effects.judge, rubric=rubric, within=within), ("judge",),
          ("judge-plain",))
         for rubric in RUBRICS
         for within in (0, 1)
     ),
-    ("agreement", "verb agrees past another noun", effects.agree, ("base", "rl"), ("base-plain",)),
+    ("agreement", "P(right verb) past another noun", effects.agree, ("base", "rl"), ("base-plain",)),
 )  # fmt: skip
 
 
