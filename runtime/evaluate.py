@@ -29,6 +29,17 @@ class Ragged:
     parts: tuple[object, ...]
 
 
+class NotYet(ProbeError):
+    """A value that an earlier stage computes, asked for before that stage has run."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__("not-yet", f"`{node.op}` has not been computed yet")
+
+
+WORK = ("run", "generate", "judge", "train")
+ASKED = ("read", "run", "next-token", "lens", "weights")
+
+
 @dataclass
 class Evaluator:
     """Values of nodes, each computed once per context. `results` holds those of work nodes."""
@@ -164,7 +175,11 @@ class Evaluator:
     # **** operations ****
 
     def _operation(self, node: Node) -> object:
+        if node.op in ASKED:
+            raise NotYet(node)
         operation = registry.get(node.op)
+        if operation.signature.work in WORK and not captured(node):
+            raise NotYet(node)
         if operation.function is None:
             raise ProbeError("planned", f"the operation `{node.op}` is planned, and does not run yet")
         signature = operation.signature
@@ -194,6 +209,11 @@ class Evaluator:
         """The same evaluator for the statement whose root is `home`."""
         self.home = home
         return self
+
+
+def captured(node: Node) -> bool:
+    """Whether a measure compares distributions that were captured whole, and so is arithmetic."""
+    return sum(c.op in ("next-token", "lens") for _, c in node.inputs) > 1
 
 
 def kernel_on(function, arguments: dict) -> Cube:

@@ -59,11 +59,11 @@ def planned(prepared: Prepared) -> list[Node]:
     return [n for n in walk(*prepared.roots.values()) if n.op in catalogue and catalogue[n.op].planned]
 
 
-def physical_stages(prepared: Prepared, stage: Stage) -> list[tuple[PhysicalStage, list[Lowered]]]:
+def physical_stages(prepared: Prepared, stage: Stage, planning: bool = False) -> list[tuple[PhysicalStage, list[Lowered]]]:
     """Lower a stage whose inputs are there, and run the passes over it."""
     budget = prepared.options.batch_tokens or BATCH_TOKENS
     off = frozenset(prepared.options.passes_off)
-    return [(optimise(p, off), w) for p, w in lower(stage, prepared.bindings, prepared.evaluator, budget)]
+    return [(optimise(p, off), w) for p, w in lower(stage, prepared.bindings, prepared.evaluator, budget, planning)]
 
 
 def execute(checked: Checked, *, root: Path, options: RunOptions, progress: Progress | None = None) -> Run:

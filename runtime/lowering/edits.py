@@ -15,7 +15,7 @@ from ...compiler.normalise import SOURCE_LAYER, site_of
 from ...compiler.physical import EditGroup
 from ..cube import Axis
 from ..errors import ProbeError
-from .grid import Grid, axes_of, grid
+from .grid import Grid, axes_of, grid, per_cell
 from .places import Places, places
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def layers_of(state: Lowering, site: Node, cells: Grid, home: Node) -> list[tupl
         from ..binding.axes import label_values
 
         return [(int(v), np.ones(cells.count, dtype=bool)) for v in label_values(state.bindings, node, home)]
-    values = cells.spread(state.evaluator.at_home(home).cube(node))
+    values = per_cell(state.evaluator, node, cells, home, state.stand_in(node))
     if values.dtype != object:
         return [(int(v), values == v) for v in np.unique(values)]
     sets = [v if isinstance(v, tuple) else (int(v),) for v in values]
@@ -118,7 +118,7 @@ def layers_of(state: Lowering, site: Node, cells: Grid, home: Node) -> list[tupl
 def index_of(state: Lowering, node: Node | None, cells: Grid, home: Node) -> np.ndarray | None:
     if node is None:
         return None
-    return cells.spread(state.evaluator.at_home(home).cube(node)).astype(np.int64)
+    return per_cell(state.evaluator, node, cells, home).astype(np.int64)
 
 
 def kind_of(edit: Node) -> str:
@@ -138,7 +138,7 @@ def amount_of(state: Lowering, edit: Node, cells: Grid, home: Node) -> np.ndarra
     node = edit.input(name) if name is not None else None
     if node is None:
         return None
-    return cells.spread(state.evaluator.at_home(home).cube(node)).astype(np.float64)
+    return per_cell(state.evaluator, node, cells, home, 1.0 if state.planning else None).astype(np.float64)
 
 
 def operand_index(

@@ -11,7 +11,7 @@ from ..binding import Bindings
 from ..binding.axes import axis_of
 from ..cube import Axis, Cube
 from ..errors import ProbeError
-from ..evaluate import Evaluator
+from ..evaluate import Evaluator, NotYet
 
 MOST_CELLS = 200_000_000
 
@@ -68,8 +68,16 @@ def axes_of(bindings: Bindings, node: Node) -> tuple[Axis, ...]:
     return tuple([a for a in found if a.name != "item"] + [a for a in found if a.name == "item"])
 
 
-def per_cell(evaluator: Evaluator, node: Node | None, cells: Grid, home: Node) -> np.ndarray | None:
-    """The value of a small expression (a layer, a scale) in each cell; None when there is no such expression."""
+def per_cell(evaluator: Evaluator, node: Node | None, cells: Grid, home: Node, default: float | None = None) -> np.ndarray | None:
+    """The value of a small expression (a layer, a scale) in each cell; None when there is no such expression.
+
+    Before the stage that computes it has run, `default` stands for it, where there is one.
+    """
     if node is None:
         return None
-    return cells.spread(evaluator.at_home(home).cube(node))
+    try:
+        return cells.spread(evaluator.at_home(home).cube(node))
+    except NotYet:
+        if default is None:
+            raise
+        return np.full(cells.count, default)

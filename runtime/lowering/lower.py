@@ -6,18 +6,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...compiler.graph import Node
+from ...compiler.graph import Node, walk
 from ...compiler.physical import EditGroup, PhysicalStage, Request, Rows
 from ...compiler.stages import Stage
 from ..binding import Bindings
 from ..cube import Axis
-from ..evaluate import Evaluator
+from ..evaluate import ASKED, Evaluator
 from .edits import edits_of
 from .grid import Grid, axes_of, grid, per_cell
 from .places import Places, each_token, places
-
-SOURCES = {"read": "read"}
-
 
 @dataclass(frozen=True, eq=False)
 class Lowered:
@@ -62,6 +59,7 @@ class Lowering:
     lowered: list[Lowered] = field(default_factory=list)
     count: int = 0
     bound: bool = False
+    planning: bool = False
 
     def rows_for(self, run: Node) -> RunRows:
         """The rows of a run: every item under every variant of its interventions."""
@@ -79,13 +77,22 @@ class Lowering:
             self.edits += edits_of(self, rows, edit, order)
         return rows
 
+    def stand_in(self, layer: Node | None) -> int | None:
+        """While planning: the last layer, for a layer that an earlier stage computes. The stage's cost is a bound then."""
+        if not self.planning or layer is None or not any(n.op in ASKED for n in walk(layer)):
+            return None
+        self.bound = True
+        return self.layers - 1
+
     def row_of(self, rows: RunRows, cells: Grid) -> np.ndarray:
         """Per cell of some node, the row that it is read in."""
         item = cells.at.get("item", np.zeros(cells.count, dtype=np.int64))
         return rows.base + cells.ravel(rows.axes) * rows.items + item
 
 
-def lower(stage: Stage, bindings: Bindings, evaluator: Evaluator, budget: int) -> list[tuple[PhysicalStage, list[Lowered]]]:
+def lower(
+    stage: Stage, bindings: Bindings, evaluator: Evaluator, budget: int, planning: bool = False
+) -> list[tuple[PhysicalStage, list[Lowered]]]:
     """Physical stages of one stage, one for each model, with what its work nodes are made of."""
     by_model: dict[str, tuple[Node, list[Node]]] = {}
     for node in stage.nodes:
@@ -93,7 +100,7 @@ def lower(stage: Stage, bindings: Bindings, evaluator: Evaluator, budget: int) -
             by_model.setdefault(model.key, (model, []))[1].append(node)
     found = []
     for model, nodes in by_model.values():
-        state = Lowering(bindings, evaluator, model, bindings.facts(model).n_layers)
+        state = Lowering(bindings, evaluator, model, bindings.facts(model).n_layers, planning=planning)
         for node in nodes:
             if node.op != "unembedding":
                 lower_node(state, node)
@@ -150,7 +157,7 @@ def lower_read(state: Lowering, work: Node, read: Node, axes: tuple[Axis, ...], 
     own = next((a for a in axes if a.name == "token" and a.kind == "data"), None)
     found = each_token(state.bindings, own, tokens, model, prompts) if own is not None else places(state.bindings, tokens, model, prompts, read)
     how = str(tokens.param("how")) if tokens.op == "pool" else "single"
-    layer = per_cell(state.evaluator, site.input("layer"), cells, read)
+    layer = per_cell(state.evaluator, site.input("layer"), cells, read, state.stand_in(site.input("layer")))
     head = per_cell(state.evaluator, site.input("head"), cells, read)
     row = state.row_of(rows, cells)
     cell, position, reasons = positions_of(found, cells, rows.items)
