@@ -121,11 +121,17 @@ def at_dropped(source: Source, random: Random) -> Iterator[Edit]:
     yield from dropped(source, "at")
 
 
+MEANING = {"system", "user", "assistant", "answer", "wrong"}
+
+
 @kind
 def segment_renamed(source: Source, random: Random) -> Iterator[Edit]:
-    """Where it is declared; labels of measures included."""
+    """Where it is declared, if the name means something: the text refers to it, or it is a role or a label."""
+    referred = {n.name.text for n in source.nodes(t.Attribute)}
     for n in source.nodes(t.Segment):
         role, _, part = n.label.text.partition(".")
+        if not {role, part} & (referred | MEANING):
+            continue
         new = f"{role}.{misspelt(part, random)}" if part else misspelt(role, random)
         yield Edit("segment renamed", n.label.span.start, n.label.span.end, new)
 
@@ -275,8 +281,12 @@ def model_dropped(source: Source, random: Random) -> Iterator[Edit]:
 
 @kind
 def statement_dropped(source: Source, random: Random) -> Iterator[Edit]:
+    """A declaration that others refer to; a result that nothing refers to may well be left out."""
+    referred = {n.text for n in source.nodes(t.Name)}
     for s in source.spec.statements:
-        if not (isinstance(s, t.Version) or isinstance(s, t.Define) and s.keyword in ("model", "claim", "plot")):
+        if isinstance(s, t.Define) and s.keyword != "model" and s.name.text in referred:
+            yield Edit("statement dropped", s.span.start, s.span.end, "")
+        if isinstance(s, (t.Dataset, t.Prompts, t.Contrast, t.Use)):
             yield Edit("statement dropped", s.span.start, s.span.end, "")
 
 

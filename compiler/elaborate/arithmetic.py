@@ -51,6 +51,7 @@ def binary(el: Elaborator, e: ir.BinaryOf, env: Env) -> Node:
             return el.report(errors.attribute_of_record(side.span or span, text_of(side), "its fields"))
         if node.op == "list":
             return el.report(errors.bad_operands(span, e.operator, el.spoken(left), el.spoken(right)))
+    doubts(el, e, left, right)
     if e.operator in ("and", "or"):
         return logic(el, e, left, right)
     if e.operator in COMPARE:
@@ -65,6 +66,19 @@ def warn_one_side(el: Elaborator, e: ir.BinaryOf, env: Env, left: set[int], righ
     if (outer in left) != (outer in right) and left.isdisjoint(right):
         bound, open_ = (e.right, e.left) if outer in left else (e.left, e.right)
         el.report(errors.one_side_bound(e.span or NOWHERE, bound.span or NOWHERE, open_.span or NOWHERE))
+
+
+def doubts(el: Elaborator, e: ir.BinaryOf, left: Node, right: Node) -> None:
+    """Warn of a value joined with itself, and of a condition in brackets that holds for one side only."""
+    span = e.span or NOWHERE
+    if left is right and left.op != "const" and e.operator not in ("+", "*", "**"):
+        el.report(errors.same_operands(span, e.operator))
+    for one, other, source in ((left, right, e.left), (right, left, e.right)):
+        if one.op != "filter" or other.op == "filter":
+            continue
+        restricted = set(stacks.visible_axes(one.input("predicate")))
+        if restricted & set(stacks.visible_axes(other)):
+            el.report(errors.one_side_filtered(span, source.span or span))
 
 
 def logic(el: Elaborator, e: ir.BinaryOf, left: Node, right: Node) -> Node:

@@ -7,7 +7,7 @@ from .. import errors, ir
 from ..builtins import PARTS, POOLS, ROLES, SIDES, TARGETS
 from ..graph import Node
 from ..kinds import (
-    Dataset, Generated, Number, Part, Pool, Prompts, Site, SteerPath, Test, Text, Tokens, Unknown,
+    Column, Dataset, Generated, Number, Part, Pool, Prompts, Site, SteerPath, Test, Text, Tokens, Unknown,
 )  # fmt: skip
 from . import stacks
 from .core import Elaborator, text_of
@@ -33,10 +33,21 @@ def attribute(el: Elaborator, e: ir.AttributeOf, env: Env) -> Node:
     if issubclass(base.kind, Test):
         return of_record(el, base, e, span)
     if base.op == "label" and base.axes:
-        return el.make("label-attribute", {"label": base}, {"name": e.name}, Number, span)
+        return label_attribute(el, base, e.name, span)
     if issubclass(base.kind, SteerPath) and e.name == "start":
         return el.make("path-start", {"path": base}, {}, SteerPath, span)
     return el.report(errors.unknown_attribute(span, el.spoken(base), e.name, []))
+
+
+def label_attribute(el: Elaborator, base: Node, name: str, span: Span) -> Node:
+    """`revision.tokens`, `token.segment`: a further column of an axis."""
+    from .axis_names import columns_of_axis
+
+    known = columns_of_axis(el, base, base.axes[0])
+    if known is not None and name not in known:
+        return el.report(errors.unknown_attribute(span, f"axis `{base.axes[0].name}`", name, list(known)))
+    kind = known[name] if isinstance(known, dict) else Column
+    return el.make("label-attribute", {"label": base}, {"name": name}, kind, span)
 
 
 def of_record(el: Elaborator, base: Node, e: ir.AttributeOf, span: Span) -> Node:

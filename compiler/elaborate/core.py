@@ -146,9 +146,11 @@ class Elaborator:
 
     def same_family(self, a: Node, b: Node) -> bool:
         """Whether two values may stand in one list: none goes with all, modes with texts, nested lists with lists."""
-        families = ((Number, Boolean), (Text, SystemMode), (Vector,), (Prompts,), (Tokens,), (Site, Part), (Matrix,), (Model,), (Column, Text, Number))
+        families = ((Number, Boolean), (Text, SystemMode), (Vector,), (Prompts,), (Tokens,), (Site, Part), (Matrix,), (Model,))
         if Nothing in (a.kind, b.kind) or a.kind is b.kind:
             return True
+        if Column in (a.kind, b.kind):
+            return all(issubclass(n.kind, (Column, Text, Number, Boolean)) for n in (a, b))
         return any(issubclass(a.kind, f) and issubclass(b.kind, f) for f in families)
 
     def range_(self, e: ir.RangeOf, env: Env) -> Node:

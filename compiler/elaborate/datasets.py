@@ -40,6 +40,8 @@ def part_of(el: Elaborator, node: Node, statement: ir.DatasetOf, short: str, spa
 
 def columns_of(node: Node) -> list[str] | None:
     """The columns a dataset is known to have, or None when only the file tells."""
+    from .prompts import source_columns
+
     match node.op:
         case "derive":
             base = columns_of(node.input("dataset"))
@@ -47,8 +49,7 @@ def columns_of(node: Node) -> list[str] | None:
         case "part":
             return columns_of(node.input("split"))
         case "split" | "keep" | "shuffle":
-            inner = node.input("items") or node.input("dataset")
-            return columns_of(inner) if inner is not None else None
+            return source_columns(node.input("items")) if node.input("items") is not None else None
         case "file" | "hub-dataset" | "rows":
             given = node.input("columns")
             if given is None:

@@ -101,6 +101,7 @@ def one(el: Elaborator, name: str, segments: tuple[ir.Segment, ...], source: Nod
         if not issubclass(node.kind, allowed):
             return el.report(errors.wrong_kind(span, f"segment `{segment.name}`", "text", el.spoken(node)))
         inputs[f"s{i}"] = node
+        look_alike(el, name, segment, node, source)
         for text in literal_texts(node):
             for column in placeholders(text):
                 used.add(column)
@@ -122,6 +123,18 @@ def one(el: Elaborator, name: str, segments: tuple[ir.Segment, ...], source: Nod
 
     node = stacks.distribute(el.graph, {**inputs, "source": source}, make)
     return expand_labels(el, node)
+
+
+def look_alike(el: Elaborator, prompts_name: str, segment: ir.Segment, node: Node, source: Node | None) -> None:
+    """Warn of a segment that is nearly a role, and of a text that is nearly a placeholder."""
+    role, _, part = segment.name.partition(".")
+    meant = errors.near(role, [*ROLES, *TARGETS], 0.75) if not part and role not in (*ROLES, *TARGETS) else None
+    if meant is not None:
+        el.report(errors.like_a_role(segment.span or NOWHERE, segment.name, meant))
+    known = source_columns(source) if source is not None else None
+    for text in literal_texts(node):
+        if known is not None and text.strip() in known:
+            el.report(errors.bare_column(segment.value.span or NOWHERE, prompts_name, text.strip()))
 
 
 def check_names(el: Elaborator, segments: tuple[ir.Segment, ...]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ...grammar.diagnostics import Diagnostic
 from ...grammar.tree import NOWHERE
 from .. import errors, ir
@@ -10,6 +12,7 @@ from . import declarations
 from .core import Elaborator
 from .env import Env, Scope
 from .program import Program
+from .prompts import placeholders
 
 ROOTS = ("direction", "statistic", "claim", "plot")
 
@@ -28,9 +31,21 @@ def elaborate(spec: ir.Spec, catalogue: Catalogue, overrides: dict[str, ir.Expr]
             declarations.value(el, statement.name, Env(), statement.name_span or NOWHERE)
             el.modules.used.discard(statement.name)
     look_at_the_rest(el, spec)
+    unused_columns(el, spec)
+    report_untyped(el, spec)
     order = {s.name: i for i, s in enumerate(spec.statements) if not isinstance(s, ir.DatasetOf)}
     el.program.statements.sort(key=lambda s: order.get(s.name, 0))
     return el.program, sorted(el.problems.values(), key=lambda d: d.order)
+
+
+def report_untyped(el: Elaborator, spec: ir.Spec) -> None:
+    """No result is left out in silence: what could not be typed and is no error is said to be a gap of the checker."""
+    if el.has_errors():
+        return
+    made = {s.name for s in el.program.statements}
+    for s in spec.statements:
+        if isinstance(s, ir.Define) and s.keyword in ROOTS and s.params is None and s.name not in made:
+            el.report(errors.untyped(s.name_span or NOWHERE, s.name))
 
 
 def look_at_the_rest(el: Elaborator, spec: ir.Spec) -> None:
@@ -54,18 +69,42 @@ def look_at_the_rest(el: Elaborator, spec: ir.Spec) -> None:
             el.report(errors.unused(span, s.keyword if isinstance(s, ir.Define) else s.node, name))
 
 
-def names_referenced(node: object) -> set[str]:
+def unused_columns(el: Elaborator, spec: ir.Spec) -> None:
+    """Warn of derived columns that no text, condition or plot uses."""
+    derived = {c.name: c for s in spec.statements if isinstance(s, ir.DatasetOf) for c in s.columns}
+    used: set[str] = set()
+    for node in parts(spec) if derived else ():
+        match node:
+            case ir.Literal_(value=str() as text):
+                used |= set(placeholders(text))
+            case ir.Ref(to="column", name=name) | ir.AttributeOf(name=name):
+                used.add(name)
+            case ir.AxisRef(name=name):
+                used |= set(name.split("."))
+    for name, column in derived.items():
+        if name not in used:
+            el.report(errors.unused_column(column.span or NOWHERE, name))
+
+
+def names_referenced(spec: ir.Spec) -> set[str]:
     """Names of declarations that a spec's own text refers to."""
-    if isinstance(node, ir.Ref) and node.to == "declaration":
-        return {node.name}
-    found: set[str] = {node.name} if isinstance(node, ir.Instance) else set()
+    found: set[str] = set()
+    for node in parts(spec):
+        match node:
+            case ir.Ref(to="declaration", name=name) | ir.Instance(name=name) | ir.Binder(name=name, values=None):
+                found.add(name)
+            case ir.AxisRef(name=name):
+                found.add(name.partition(".")[0])
+    return found
+
+
+def parts(node: object) -> Iterator[object]:
+    """A node of the IR and everything below it, but for the specs that it uses."""
     if isinstance(node, ir.Use):
-        return found
-    if isinstance(node, ir.Binder) and node.values is None:
-        found.add(node.name)
+        return
+    yield node
     for name in getattr(node, "__dataclass_fields__", ()):
         value = getattr(node, name)
         for part in value if isinstance(value, tuple) else (value,):
             if hasattr(part, "__dataclass_fields__") and "span" not in name:
-                found |= names_referenced(part)
-    return found
+                yield from parts(part)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ...grammar.tree import NOWHERE, Span
 from .. import errors, ir
 from ..builtins import SITES
-from ..graph import Node, walk
-from ..kinds import Boolean, Column, Integer, Matrix, Number, Part, Site, Unknown
+from ..graph import AxisType, Node, walk
+from ..kinds import Boolean, Column, Integer, Matrix, Part, Site, Text, Unknown
 from . import stacks
 from .apply import model_in_force
 from .core import Elaborator, text_of
@@ -112,13 +112,13 @@ def choose_label(el: Elaborator, node: Node, axis: str, label: Node, span: Span,
         axes = {name: a for name, a in axes.items() if name not in gone}
     if axis not in axes:
         return el.report(errors.unknown_axis(span, axis, list(axes)))
+    if not on_axis(el, node if whole is None else whole.input("value"), axes[axis], label, span):
+        return el.unknown
     if whole is not None:
         return from_family(el, node, whole, axis, label, span, shown)
     if stacks.is_stack(node):
         return in_stack(el, node, axis, label, span, shown)
     known = axes[axis]
-    if label.op == "const" and known.labels is not None and label.param("value") not in known.labels:
-        return el.report(errors.unknown_label(span, axis, repr(label.param("value")), list(map(str, known.labels))))
     if not any(n.op == "label" and n.param("name") == axis for n in walk(node)):
         return el.make("select", {"base": node, "label": label}, {"axis": axis}, node.kind, span, without=frozenset({axis}))
     if label.op == "const" or (label.op == "label" and label.param("name") != axis and known.kind != "data"):
@@ -126,6 +126,34 @@ def choose_label(el: Elaborator, node: Node, axis: str, label: Node, span: Span,
     if label.op == "label":
         return node  # x[layer=layer] is x
     return el.make("select", {"base": node, "label": label}, {"axis": axis}, node.kind, span, without=frozenset({axis}))
+
+
+def on_axis(el: Elaborator, node: Node, axis: AxisType, label: Node, span: Span) -> bool:
+    """Whether a written label can be on an axis: by its text where the labels are known, else by its kind."""
+    written = [n for _, n in label.inputs] if label.op == "list" else [label]
+    known = labels_in(node, axis.name)
+    numbers = axis.origin in ("layers", "heads") or any(
+        n.op == "label" and n.param("origin") == axis.origin and issubclass(n.kind, Integer) for n in walk(node)
+    )
+    for one in written:
+        value = one.param("value") if one.op == "const" else None
+        absent = value is not None and known is not None and label.op != "list" and value not in known and str(value) not in map(str, known)
+        if absent or (known is None and numbers and issubclass(one.kind, Text)):
+            el.report(errors.unknown_label(span, axis.name, f"`{value}`", list(map(str, known or ()))))
+            return False
+    return True
+
+
+def labels_in(node: Node, axis: str) -> tuple | None:
+    """All labels of an axis in a value, also those below other axes; None where only the run tells."""
+    if not stacks.is_stack(node):
+        found = node.axis(axis)
+        return found.labels if found is not None else ()
+    inner = [labels_in(e, axis) for e in stacks.elements(node)]
+    if any(labels is None for labels in inner):
+        return None
+    own = stacks.labels(node) if stacks.stack_axis(node).name == axis else ()
+    return (*own, *dict.fromkeys(x for labels in inner for x in labels))
 
 
 def family_of(node: Node) -> Node | None:

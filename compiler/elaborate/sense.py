@@ -180,8 +180,22 @@ def averages_sides(el: Elaborator, signature: Signature, subject: Node, span: Sp
     """Both sides of a contrast counted as items: meant for lengths of activations, seldom for what a model answers."""
     if signature.axes not in ("reduce", "reduce-items") or not issubclass(subject.kind, (Number, Boolean)):
         return
-    if not any(n.op == "read" for n in walk(subject)):
+    if not is_of_activations(subject):
         el.report(errors.sides_averaged(span, signature.name))
+
+
+def is_of_activations(node: Node) -> bool:
+    """Whether a value is computed from activations, and not from what the model answers."""
+    if node.op in ("read", "run"):
+        return node.op == "read"
+    return any(is_of_activations(child) for _, child in node.inputs)
+
+
+def is_of_both_sides(el: Elaborator, node: Node) -> bool:
+    """Whether vectors of both sides of a contrast are averaged, and nowhere compared."""
+    below = list(walk(node))
+    compared = any((s := el.catalogue.get(n.op)) is not None and s.axes == "reduce-side" for n in below)
+    return not compared and any(n.op == "mean" and "side" in stacks.visible_axes(n.input("x")) and n.axis("side") is None for n in below)
 
 
 def same_rows(el: Elaborator, signature: Signature, arguments: dict[str, Node], places: dict[str, Span]) -> bool:

@@ -12,6 +12,7 @@ from . import stacks
 from .core import Elaborator, text_of
 from .env import Env
 from .program import StatementNode
+from .sense import is_of_both_sides
 
 RESULTS = (Number, Boolean, Vector, Text, Test, Table, Column)
 
@@ -49,6 +50,8 @@ def direction(el: Elaborator, name: str, statement: ir.Define, node: Node, span)
     if data:
         what = "tokens" if data[0].name == "token" else "items"
         return el.report(errors.direction_has_items(span, name, what))
+    if is_of_both_sides(el, node):
+        el.report(errors.sides_averaged(span, "mean"))
     return stacks.restack(el.graph, node, lambda n: as_direction(el, n))
 
 
@@ -77,6 +80,10 @@ def claim(el: Elaborator, name: str, statement: ir.Define, node: Node, span) -> 
         return el.report(errors.claim_not_boolean(span, el.spoken(node)))
     if any(a.kind == "data" for a in stacks.visible_axes(node).values()):
         return el.report(errors.claim_has_items(span))
+    named = {b.name for b in statement.loop.binders} if statement.loop is not None else set()
+    several = [a for a in stacks.visible_axes(node) if a not in named]
+    if several:
+        el.report(errors.claim_many_verdicts(span, several))
     return node
 
 

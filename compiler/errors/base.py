@@ -9,10 +9,10 @@ from ...grammar.diagnostics import Diagnostic, Label
 from ...grammar.tree import Span
 
 
-def near(word: str, names: Iterable[str]) -> str | None:
-    """The name nearest to `word`, if any is near."""
+def near(word: str, names: Iterable[str], least: float = 0.6) -> str | None:
+    """The name nearest to `word`, if any is near (`least` is the similarity asked for, 0 to 1)."""
     candidates = sorted(set(names))
-    found = get_close_matches(word, candidates, 1, 0.6) or get_close_matches(word.lower(), candidates, 1, 0.6)
+    found = get_close_matches(word, candidates, 1, least) or get_close_matches(word.lower(), candidates, 1, least)
     return found[0] if found else None
 
 

@@ -116,7 +116,7 @@ def same_operands(span: Span, operator: str) -> Diagnostic:
     )
 
 
-def one_side_filtered(span: Span, filtered: Span, axes: Sequence[str]) -> Diagnostic:
+def one_side_filtered(span: Span, filtered: Span) -> Diagnostic:
     return warning(
         "one-side-filtered",
         span,
@@ -131,7 +131,7 @@ def sides_averaged(span: Span, name: str) -> Diagnostic:
     return warning(
         "sides-averaged",
         span,
-        f"`{name}` averages both sides of the contrast into one number",
+        f"`{name}` averages both sides of the contrast",
         "two sides",
         "select one, `[side=positive]`, compare them with `mean_diff`, or say `over=side`",
     )
