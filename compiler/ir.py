@@ -1,31 +1,29 @@
 """The IR of a spec: declarations with every name resolved, still symbolic over axes. A published format.
 
-Nodes are frozen Pydantic dataclasses that refuse unknown fields and round-trip through JSON. Spans are outside
-equality and outside the JSON. `probe schema` prints the JSON Schema, `probe compile` the IR of a spec.
+Nodes are frozen dataclasses; Pydantic reads and writes them as JSON, refusing unknown fields, and is imported when it
+first does. Spans are outside equality and outside the JSON. `probe schema` prints the JSON Schema, `probe compile` the
+IR of a spec.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Literal
-
-from pydantic import ConfigDict, Field, TypeAdapter
-from pydantic.dataclasses import dataclass
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from ..grammar.tree import Span
 
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
 FORMAT = 1
-_CONFIG = ConfigDict(extra="forbid", defer_build=True)
 
 
 def _span() -> Span | None:
     return dataclasses.field(default=None, compare=False, repr=False)
 
 
-Place = Annotated[Span | None, Field(exclude=True)]
-
-
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, kw_only=True)
 class Literal_:
     """A number, a text or a truth value."""
 
@@ -34,9 +32,9 @@ class Literal_:
     span: Place = _span()
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, kw_only=True)
 class Ref:
-    """A name that is resolved: to a declaration (dotted when it comes from a `use`), a parameter, a binder or a built-in."""
+    """A name that is resolved: a declaration (dotted when it comes from a `use`), parameter, binder or built-in."""
 
     node: Literal["ref"] = "ref"
     to: Literal["declaration", "parameter", "binder", "builtin", "column"]
@@ -44,7 +42,7 @@ class Ref:
     span: Place = _span()
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, kw_only=True)
 class AxisRef:
     """The name of an axis, where an operation asks for one (`over=layer`)."""
 
@@ -53,14 +51,14 @@ class AxisRef:
     span: Place = _span()
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, kw_only=True)
 class ListOf:
     node: Literal["list"] = "list"
     items: tuple[Expr, ...]
     span: Place = _span()
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, kw_only=True)
 class RangeOf:
     """Start to stop, both included."""
 
@@ -71,16 +69,16 @@ class RangeOf:
     span: Place = _span()
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, kw_only=True)
 class Argument:
     """An argument of an operation (always named) or of a selection (a named axis, or a position)."""
 
-    name: str | None
+    name: str | None = None
     value: Expr
     span: Place = _span()
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, kw_only=True)
 class CallOf:
     """An operation with its arguments by name."""
 
@@ -90,7 +88,7 @@ class CallOf:
     span: Place = _span()
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, kw_only=True)
 class Instance:
     """A declaration with parameters, applied: `student(8)`."""
 
@@ -100,7 +98,7 @@ class Instance:
     span: Place = _span()
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, kw_only=True)
 class Method:
     """A method of a value: `probe.correct(x, y)`."""
 
@@ -111,7 +109,7 @@ class Method:
     span: Place = _span()
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, kw_only=True)
 class AttributeOf:
     node: Literal["attribute"] = "attribute"
     base: Expr
@@ -119,7 +117,7 @@ class AttributeOf:
     span: Place = _span()
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, kw_only=True)
 class SelectOf:
     node: Literal["select"] = "select"
     base: Expr
@@ -127,7 +125,7 @@ class SelectOf:
     span: Place = _span()
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, kw_only=True)
 class ApplyOf:
     """`at` tokens, `on` a model, `under` interventions."""
 
@@ -138,7 +136,7 @@ class ApplyOf:
     span: Place = _span()
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, kw_only=True)
 class UnaryOf:
     node: Literal["unary"] = "unary"
     operator: Literal["-", "+", "not"]
@@ -146,7 +144,7 @@ class UnaryOf:
     span: Place = _span()
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, kw_only=True)
 class BinaryOf:
     node: Literal["binary"] = "binary"
     operator: Literal["+", "-", "*", "/", "%", "**", "==", "!=", "<=", ">=", "<", ">", "and", "or"]
@@ -155,28 +153,21 @@ class BinaryOf:
     span: Place = _span()
 
 
-Expr = Annotated[
-    Literal_ | Ref | AxisRef | ListOf | RangeOf | CallOf | Instance | Method | AttributeOf | SelectOf | ApplyOf
-    | UnaryOf | BinaryOf,
-    Field(discriminator="node"),
-]  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, kw_only=True)
 class Binder:
     name: str
     values: Expr | None = None
     span: Place = _span()
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, kw_only=True)
 class Loop:
     binders: tuple[Binder, ...]
     where: Expr | None = None
     span: Place = _span()
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, kw_only=True)
 class Define:
     """A param, let, axis, model, direction, intervention, statistic, claim or plot."""
 
@@ -190,14 +181,14 @@ class Define:
     span: Place = _span()
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, kw_only=True)
 class Column:
     name: str
     value: Expr
     span: Place = _span()
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, kw_only=True)
 class DatasetOf:
     """A dataset, or the parts of a split; derived columns are computed from its own columns."""
 
@@ -205,11 +196,11 @@ class DatasetOf:
     names: tuple[str, ...]
     value: Expr
     columns: tuple[Column, ...] = ()
-    name_spans: Annotated[tuple[Span, ...], Field(exclude=True)] = dataclasses.field(default=(), compare=False, repr=False)
+    name_spans: Places = dataclasses.field(default=(), compare=False, repr=False)
     span: Place = _span()
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, kw_only=True)
 class Segment:
     """A piece of a prompt. `name` may carry a role, as in `user.body`; a text has `{column}` placeholders."""
 
@@ -218,7 +209,7 @@ class Segment:
     span: Place = _span()
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, kw_only=True)
 class PromptsOf:
     node: Literal["prompts"] = "prompts"
     name: str
@@ -229,14 +220,14 @@ class PromptsOf:
     span: Place = _span()
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, kw_only=True)
 class Side:
     name: str
     segments: tuple[Segment, ...]
     span: Place = _span()
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, kw_only=True)
 class ContrastOf:
     node: Literal["contrast"] = "contrast"
     name: str
@@ -247,10 +238,7 @@ class ContrastOf:
     span: Place = _span()
 
 
-Statement = Annotated[Define | DatasetOf | PromptsOf | ContrastOf, Field(discriminator="node")]
-
-
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, kw_only=True)
 class Use:
     """Another spec, whole, under a name."""
 
@@ -260,7 +248,7 @@ class Use:
     span: Place = _span()
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, kw_only=True)
 class Spec:
     """A whole spec: language version, the specs it uses, and its statements."""
 
@@ -270,15 +258,39 @@ class Spec:
     statements: tuple[Statement, ...] = ()
 
 
+Expr = (
+    Literal_ | Ref | AxisRef | ListOf | RangeOf | CallOf | Instance | Method | AttributeOf | SelectOf | ApplyOf
+    | UnaryOf | BinaryOf
+)  # fmt: skip
+Statement = Define | DatasetOf | PromptsOf | ContrastOf
+Place = Span | None
+Places = tuple[Span, ...]
+NODES = (*Expr.__args__, *Statement.__args__, Argument, Binder, Loop, Column, Segment, Side, Use, Spec)
+
+
 def adapter() -> TypeAdapter:
     """The validator and serialiser of `Spec` (built on first use: checking a spec does not need it)."""
     global _adapter
     if _adapter is None:
-        _adapter = TypeAdapter(Spec)
+        _adapter = _build()
     return _adapter
 
 
 _adapter: TypeAdapter | None = None
+
+
+def _build() -> TypeAdapter:
+    from pydantic import ConfigDict, Field, TypeAdapter
+
+    # annotations are looked up here by name: unions are told apart by `node`, and places stay out of the JSON
+    names = globals()
+    names["Expr"] = Annotated[Expr, Field(discriminator="node")]
+    names["Statement"] = Annotated[Statement, Field(discriminator="node")]
+    names["Place"] = Annotated[Place, Field(exclude=True)]
+    names["Places"] = Annotated[Places, Field(exclude=True)]
+    for node in NODES:
+        node.__pydantic_config__ = ConfigDict(extra="forbid")
+    return TypeAdapter(Spec)
 
 
 def to_json(spec: Spec, indent: int | None = 2) -> str:
