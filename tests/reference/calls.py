@@ -17,11 +17,13 @@ from probelang.runtime.zoo import zoo_path
 
 from . import declarations, statistics
 from .interventions import KINDS
+from .loops import size
 from .measures import MEASURES
 from .network import Network, load, numbers
-from .relation import Relation, Row, joined, lift, one, pick, spread
+from .reading import distribution, logits
+from .relation import Missing, Relation, Row, joined, lift, one, pick, spread
 from .texts import answer_ids_alone, mean_loss, read_file, read_rows
-from .values import Distribution, Intervention, Listed, Prompts, Site, Tokens, Vector, Weights
+from .values import Distribution, Intervention, Listed, Site, Tokens, Vector, Weights
 
 if TYPE_CHECKING:
     from .environment import Env
@@ -85,21 +87,24 @@ def packed(x: Relation | Listed) -> Relation:
 
 def measure(it: Interpreter, function: Callable, given: dict, env: Env) -> Relation:
     """Measures of distributions; prompts stand for that of their next token."""
-    made = {k: it.distribution(v, env) if k in ("of", "other") else packed(v) for k, v in given.items()}
+    made = {k: distribution(v, env) if k in ("of", "other") else packed(v) for k, v in given.items()}
     return by_name(function, made)
 
 
 def intervention(it: Interpreter, kind: str, written: dict[str, ir.Expr], env: Env) -> Relation:
-    """An intervention for every cell of its arguments; one along no direction is none."""
+    """An intervention for every cell of its arguments. One along no direction is none, whatever the other arguments.
+
+    So `project_out(arm, alpha=alpha)` has no column `alpha` where the arm is none.
+    """
     clean = env.clean()
     given = {k: it.expr(v, clean.with_(place=k == "place")) for k, v in written.items()}
-
-    def made(*values):
-        arguments = dict(zip(given, values, strict=True))
-        nothing = any(k in arguments and arguments[k] is None for k in ("direction", "from"))
-        return None if nothing else Intervention(kind, arguments)
-
-    return lift(made, *given.values())
+    what = next((k for k in ("direction", "from") if k in given), None)
+    made = lift(lambda *values: Intervention(kind, dict(zip(given, values, strict=True))), *given.values())
+    if what is None or all(r.value is not None for r in given[what].rows):
+        return made
+    nothing = tuple(r for r in given[what].rows if r.value is None)
+    some = tuple(r for r in made.rows if isinstance(r.value, Missing) or r.value.arguments[what] is not None)
+    return Relation((*nothing, *some), made.data)
 
 
 # **** forms ****
@@ -156,7 +161,7 @@ def choose(it: Interpreter, written: dict, env: Env) -> Listed:
 
 def layers(it: Interpreter, written: dict, env: Env) -> Listed:
     """Blocks at depths l / (L - 1): all between the ends of a range, else the nearest to each depth."""
-    last, depth = it.size("layer", env) - 1, written["depth"]
+    last, depth = size("layer", env) - 1, written["depth"]
     if isinstance(depth, ir.RangeOf):
         low, high = (values_of(it.expr(x, env))[0] for x in (depth.start, depth.stop))
         return listed(i for i in range(last + 1) if low - 1e-9 <= i / max(last, 1) <= high + 1e-9)
@@ -175,7 +180,7 @@ def lens(it: Interpreter, written: dict, env: Env) -> Relation:
 
 
 def cross_entropy(it: Interpreter, written: dict, env: Env) -> Relation:
-    return it.logits(it.expr(written["of"], env), env).map(lambda run: mean_loss(run[0], run[2]))
+    return logits(it.expr(written["of"], env), env).map(lambda run: mean_loss(run[0], run[2]))
 
 
 def unembedding(it: Interpreter, written: dict, env: Env) -> Relation:
@@ -255,8 +260,10 @@ NAMES = {
     "attn.o": ("o_proj.weight", "attn.c_proj.weight", "attention.dense.weight"), "mlp.gate": ("gate_proj.weight",),
     "mlp.up": ("up_proj.weight", "c_fc.weight", "dense_h_to_4h.weight"),
     "mlp.down": ("down_proj.weight", "mlp.c_proj.weight", "dense_4h_to_h.weight"),
-    "norms": ("norm.weight", "norm.bias", "ln_1.weight", "ln_1.bias", "ln_2.weight", "ln_2.bias", "ln_f.weight", "ln_f.bias"),
-    "embed": ("embed_tokens.weight", "wte.weight", "embed_in.weight"), "unembed": ("lm_head.weight", "embed_out.weight"),
+    "norms": ("norm.weight", "norm.bias", "ln_1.weight", "ln_1.bias", "ln_2.weight", "ln_2.bias", "ln_f.weight",
+              "ln_f.bias"),
+    "embed": ("embed_tokens.weight", "wte.weight", "embed_in.weight"),
+    "unembed": ("lm_head.weight", "embed_out.weight"),
 }  # fmt: skip
 
 

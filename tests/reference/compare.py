@@ -42,9 +42,10 @@ def compare(rows: Sequence[Mapping], found: object, tolerance: float = TOLERANCE
 
     `rows` is one statement's list as `interpret` gives it. `found` is the same, or a tidy table (polars) with the axes
     as columns, then `value` and perhaps `reason`. Numbers agree when max|a-b| <= tolerance · max|row|, a row being all
-    cells of the statement, or when it is under `floor`: a difference of logits may be smaller than their rounding. Where cells nearly tie, any of the tied labels or ranks agrees. A cell that is missing here
-    has to be missing there; one that the interpreter has no row for may be there as missing (ragged axes in a table).
-    Axis columns that the interpreter does not have (`set[0]`, `token.text`) are left alone.
+    cells of the statement, or when it is under `floor`: a difference of logits may be smaller than their rounding.
+    Where cells nearly tie, any of the tied labels or ranks agrees. A cell that is missing here has to be missing there;
+    one that the interpreter has no row for may be there as missing (ragged axes in a table). Columns that the
+    interpreter does not have (`set[0]`, `token.text`) are left alone.
     """
     table = [dict(r) for r in (found.to_dicts() if hasattr(found, "to_dicts") else found)]
     axes = sorted({name for row in rows for name in row if name not in FIELDS})

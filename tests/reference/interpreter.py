@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from probelang.compiler import ir
-from probelang.compiler.builtins import AXES, PARTS, SIDES, SITES
+from probelang.compiler.builtins import PARTS, SIDES, SITES
 from probelang.runtime.data.table import Table
 from probelang.runtime.errors import ProbeError
 from probelang.runtime.text.positions import (
@@ -22,35 +22,29 @@ from probelang.runtime.text.positions import (
     Coordinate,
     First,
     Last,
-    SegmentTokens,
     TemplateTokens,
     Union,
 )
 from probelang.runtime.text.template import SystemMode
 
-from . import calls, declarations
+from . import calls, declarations, loops, reading
 from .environment import Bound, Env
-from .interventions import Item, edits
 from .labels import text_of
-from .network import Network, numbers
 from .relation import (
     Missing,
     Relation,
     Row,
     along,
-    applied,
     compatible,
-    joined,
     lift,
     look_up,
     one,
     paired,
     pick,
-    spread,
 )
 from .statistics import binary, corrected
-from .texts import find, segment_tokens, token_label, tokens_of, written
-from .values import AllOf, Distribution, End, Listed, Part, Place, Pool, Prompts, Site, Tokens, Vector
+from .texts import segment_tokens
+from .values import AllOf, End, Listed, Part, Pool, Prompts, Site, Tokens, Vector
 
 PLAIN = (bool, int, float, str, tuple)
 SINGLE = (First, Last, Bos, End, Coordinate)
@@ -89,7 +83,7 @@ class Interpreter:
     # **** names ****
 
     def named(self, name: str, env: Env, params: Mapping | None = None) -> Relation | Listed:
-        """What a declaration stands for. Open ones (`let`, `intervention`) take the model and interventions in force."""
+        """What a declaration stands for. A `let` or an `intervention` takes the model and interventions in force."""
         statement = self.statements[name]
         is_open = isinstance(statement, ir.Define) and statement.keyword in ("let", "intervention")
         if not is_open and params is None:
@@ -110,7 +104,7 @@ class Interpreter:
             case ir.Define(keyword="param") if name in self.overrides:
                 return self.expr(declarations.literal(self.overrides[name]), env)
             case ir.Define(keyword="axis"):
-                return self.axis(s.name, s.value, env)
+                return loops.axis(self, s.name, s.value, env)
             case ir.Define(keyword="direction" | "statistic" | "claim"):
                 return self.statement(s, env)
             case ir.Define():
@@ -127,9 +121,9 @@ class Interpreter:
     def statement(self, s: ir.Define, env: Env) -> Relation:
         """A closed statement: its model is the model axis of its `for`, else the file's only model."""
         env = self.bound(s.loop, env.with_(model=self.only_model(env)))
-        axis = next((b for b in s.loop.binders if self.is_model(b, env)), None) if s.loop is not None else None
+        axis = next((b for b in s.loop.binders if loops.is_model(self, b, env)), None) if s.loop is not None else None
         if axis is not None:
-            env = env.with_(model=self.binder(axis.name, env))
+            env = env.with_(model=loops.binder(self, axis.name, env))
         result = self.expr(s.value, env)
         if s.loop is not None and s.loop.where is not None:
             holds = [r for r in self.expr(s.loop.where, env).rows if r.value is True]
@@ -140,76 +134,6 @@ class Interpreter:
         found = [n for n, s in self.statements.items() if isinstance(s, ir.Define) and s.keyword == "model"
                  and n.startswith(env.module) and "." not in n[len(env.module):]]  # fmt: skip
         return self.named(found[0], env) if len(found) == 1 and self.statements[found[0]].params is None else None
-
-    def is_model(self, e: ir.Binder | ir.Expr | None, env: Env) -> bool:
-        """Whether an expression, or what a binder walks, is a model."""
-        match e:
-            case ir.Binder():
-                known = self.statements.get(env.module + e.name)
-                return self.is_model(e.values if e.values is not None else known.value if known else None, env)
-            case ir.Ref(to="declaration") | ir.Instance():
-                s = self.statements[env.module + e.name]
-                return isinstance(s, ir.Define) and (s.keyword == "model" or self.is_model(s.value, env))
-            case ir.ListOf():
-                return any(self.is_model(i, env) for i in e.items)
-            case ir.SelectOf():
-                return self.is_model(e.base, env)
-        return False
-
-    def binder(self, name: str, env: Env) -> Relation:
-        """The axis that a name of a `for` walks; layers, heads and tokens are those of the model in force here."""
-        found = env.binders[name]
-        binder, home = found.binder, found.home.with_(model=env.model, interventions=())
-        if binder.values is not None:
-            return self.axis(name, binder.values, home)
-        if home.module + name in self.statements:
-            value = self.named(home.module + name, home)
-            return self.listed_axis(name, value) if isinstance(value, Listed) else value
-        return along(name, range(self.size(name, env)))
-
-    def size(self, axis: str, env: Env) -> int:
-        """How many layers or heads the models in force have; they have to agree."""
-        if env.model is None:
-            raise ProbeError("model-open", "no model is in force here")
-        sizes = {r.value.layers if axis == "layer" else r.value.heads for r in env.model.rows}
-        if len(sizes) > 1:
-            raise ProbeError("models-differ-in-depth", f"the models joined here have {sizes} {axis}s")
-        return sizes.pop()
-
-    def axis(self, name: str, e: ir.Expr, env: Env) -> Relation:
-        """The values of `name in e`: lists become an axis of that name, tokens an axis of data, columns their values."""
-        value = self.expr(e, env)
-        if isinstance(value, Listed):
-            return self.listed_axis(name, value)
-        if isinstance(value.rows[0].value, Tokens):
-            return self.token_axis(name, value, env)
-        if "item" in value.data:
-            return along(name, dict.fromkeys(r.value for r in value.rows))
-        return value
-
-    def listed_axis(self, name: str, value: Listed) -> Relation:
-        """Elements under their labels; a site of all layers is one site after the other, with a further column."""
-
-        def each(part: Relation) -> Relation:
-            for index in AXES:
-                if any(isinstance(r.value, Site) and isinstance(getattr(r.value, index), AllOf) for r in part.rows):
-                    rows = [Row({**r.at, index: n}, Site(r.value.name, **{"layer": r.value.layer, "head": r.value.head, index: n}))
-                            for r in part.rows for n in getattr(r.value, index)]  # fmt: skip
-                    part = Relation(tuple(rows), part.data)
-            return part
-
-        return spread(name, [(label, each(part)) for label, part in zip(value.shown, value.items, strict=True)])
-
-    def token_axis(self, name: str, tokens: Relation, env: Env) -> Relation:
-        """Single tokens, item by item, under coordinates: the segment and the index in it."""
-        rows = []
-        for at, network, (value, key) in paired(env.model, self.items(tokens, lambda t: t.prompts)):
-            rendered = written(value.prompts, key, network)
-            places = tokens_of(rendered)
-            for position in (p for p in find(rendered, value.expression) if p in places):
-                one_token = Tokens(value.prompts, Coordinate(*places[position]))
-                rows.append(Row({**at, name: token_label(rendered, position)}, one_token))
-        return Relation(tuple(rows), tokens.data | {name, "item"})
 
     # **** expressions ****
 
@@ -237,7 +161,7 @@ class Interpreter:
             case ir.SelectOf():
                 return self.select(e, env)
             case ir.ApplyOf(operator="at"):
-                return self.at(e, env)
+                return reading.at(self, e, env)
             case ir.ApplyOf(operator="on"):
                 return self.expr(e.left, env.with_(model=self.expr(e.right, env.clean())))
             case ir.ApplyOf(operator="under"):
@@ -252,7 +176,7 @@ class Interpreter:
 
     def reference(self, e: ir.Ref, env: Env) -> Relation | Listed:
         if e.to == "binder":
-            return self.binder(e.name, env)
+            return loops.binder(self, e.name, env)
         if e.to == "parameter":
             return env.params[e.name]
         if e.to == "declaration":
@@ -262,7 +186,7 @@ class Interpreter:
                 return along(e.name, env.axes_of.labels(e.name), e.name in env.axes_of.data)
             return column(env.columns_of, e.name)
         if e.name in ("all_layers", "all_heads"):
-            return calls.listed(range(self.size(e.name[4:-1], env)))
+            return calls.listed(range(loops.size(e.name[4:-1], env)))
         if e.name in ("default", "empty"):
             return one(SystemMode(e.name))
         if e.name == "none":
@@ -272,76 +196,6 @@ class Interpreter:
         if e.name in PARTS:
             return one(Part(e.name))
         raise ProbeError("not-in-reference", f"the reference interpreter has no {e.name}")
-
-    # **** reading ****
-
-    def items(self, x: Relation, prompts_of=lambda p: p) -> Relation:
-        """Rows once for each item of their prompts, as (value, key)."""
-        rows = []
-        for r in x.rows:
-            table = prompts_of(r.value).table
-            keys = (None,) if table is None else (r.at["item"],) if "item" in r.at else table.keys
-            rows += [Row(r.at if key is None else {**r.at, "item": key}, (r.value, key)) for key in keys]
-        return Relation(tuple(rows), x.data | {"item"})
-
-    def runs(self, prompts: Relation, env: Env, *others: Relation) -> Relation:
-        """Every run that prompts (as rows of `items`) stand for here: (edits, network, (value, key), others)."""
-        if env.model is None:
-            raise ProbeError("model-open", "no model is in force here")
-        return joined(env.model, prompts, *others, *env.interventions)
-
-    def at(self, e: ir.ApplyOf, env: Env) -> Relation:
-        """`site at tokens`: the place of an edit, or vectors read in the run that is in force."""
-        site, tokens = self.expr(e.left, env.with_(place=False)), self.expr(e.right, env.with_(place=False))
-        if env.place:
-            return lift(Place, site, tokens)
-        whole = self.runs(self.items(tokens, lambda t: owner(t).prompts), env, site)
-        rows = []
-        for r in whole.rows:
-            network, (tokens_, key), site_, *given = r.value
-            missing = next((g for g in given if isinstance(g, Missing)), None)
-            rows += (
-                [Row(r.at, missing)] if missing is not None else self.read(r.at, network, tokens_, key, site_, given)
-            )
-        return Relation(tuple(rows), whole.data | {"token"} & {n for row in rows for n in row.at})
-
-    def read(self, at, network: Network, tokens: Tokens | Pool, key, site: Site, given) -> list[Row]:
-        item = Item(network, owner(tokens).prompts, key)
-        try:
-            positions = find(item.rendered, owner(tokens).expression)
-        except ProbeError as error:
-            return [Row(at, Missing(error.message))]
-        changes = edits(given, item)
-        layers = [
-            numbers(network.read(item.rendered.ids, (site.name, layer, site.head), changes)) for layer in site.layers
-        ]
-        values = np.stack(layers) if isinstance(site.layer, tuple) else layers[0]
-
-        def vector(x: np.ndarray) -> Vector:
-            return Vector(x, site, network, item.rendered)
-
-        if isinstance(tokens, Pool):
-            return [Row(at, vector(POOLS[tokens.how](values[..., positions, :], axis=-2)))]
-        if single(tokens.expression):
-            return [Row(at, vector(values[..., positions[0], :]))]
-        return [Row({**at, "token": token_label(item.rendered, p)}, vector(values[..., p, :])) for p in positions]
-
-    def logits(self, x: Relation, env: Env) -> Relation:
-        """Prompts as runs: (logits [tokens, vocabulary], network, rendered prompt)."""
-
-        def run(network: Network, prompts: tuple, *given) -> tuple:
-            item = Item(network, *prompts)
-            found = network.read(item.rendered.ids, ("logits", None, None), edits(given, item))
-            return numbers(found), network, item.rendered
-
-        whole = self.runs(self.items(x), env)
-        return Relation(tuple(Row(r.at, applied(run, *r.value)) for r in whole.rows), whole.data)
-
-    def distribution(self, x: Relation, env: Env) -> Relation:
-        """Prompts where a distribution is asked for: that of the next token, behind the whole prompt."""
-        if not isinstance(x.rows[0].value, Prompts):
-            return x
-        return self.logits(x, env).map(lambda run: Distribution(run[0][-1], run[1], run[2]))
 
     # **** attributes and selections ****
 
@@ -396,9 +250,7 @@ class Interpreter:
             key = argument.name or names[position]
             if isinstance(index, Listed):
                 index = one(AllOf(only(i) for i in index.items))
-            base = lift(
-                lambda s, i, key=key: Site(s.name, **{"layer": s.layer, "head": s.head, key: whole(i)}), base, index
-            )
+            base = lift(lambda s, i, key=key: s.indexed(key, whole(i)), base, index)
         return base
 
     def chosen(self, base: Relation, axis: str, e: ir.Expr, env: Env) -> Relation:
@@ -430,15 +282,6 @@ def column(base: Relation, name: str) -> Relation:
     rows = [Row({**r.at, "item": key}, value) for r in base.rows
             for key, value in zip(r.value.keys, r.value.column(name), strict=True)]  # fmt: skip
     return Relation(tuple(rows), base.data | {"item"})
-
-
-def owner(tokens: Tokens | Pool) -> Tokens:
-    return tokens.tokens if isinstance(tokens, Pool) else tokens
-
-
-def single(expression: object) -> bool:
-    """Whether a token expression means one token by its form."""
-    return isinstance(expression, SINGLE) or (isinstance(expression, SegmentTokens) and expression.which != "all")
 
 
 def only(x: Relation) -> object:

@@ -1,4 +1,4 @@
-"""What each intervention does to one run: from its arguments to edits of rows. Operands come from runs without edits."""
+"""What each intervention does to one run: its arguments become edits of rows. Operands are read without edits."""
 
 from __future__ import annotations
 

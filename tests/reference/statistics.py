@@ -1,4 +1,4 @@
-"""Arithmetic, vectors and reductions, written out for single cells; rarer statistics are asked of the package's functions.
+"""Arithmetic, vectors and reductions, written out for single cells; rarer ones ask the package's functions.
 
 Vectors and numbers are float64. Items count once each: tokens and samples are averaged inside their item first, then
 the two sides of a contrast, then items.

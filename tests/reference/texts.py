@@ -1,4 +1,4 @@
-"""Prompts and tokens of one item: rendering, positions, answers, datasets. Uses the package's own text and data layers."""
+"""Prompts and tokens of one item: rendering, positions, answers, datasets. Uses the package's text and data layers."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +38,10 @@ class Site:
     name: str
     layer: int | tuple[int, ...] | None = None
     head: int | None = None
+
+    def indexed(self, index: str, value: object) -> Site:
+        """The site at a layer or head."""
+        return replace(self, **{index: value})
 
     @property
     def layers(self) -> tuple[int | None, ...]:
