@@ -13,7 +13,6 @@ import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 
 from ..compiler.kinds import Kind, Nothing
 from ..compiler.signature import REQUIRED, AxesRule, Catalogue, Parameter, Signature, Work
@@ -28,6 +27,8 @@ class Operation:
     signature: Signature
     function: Callable | None
 
+
+GROUP = "probelang.operations"
 
 _operations: dict[str, Operation] = {}
 _loaded = False
@@ -118,14 +119,39 @@ def load() -> None:
 
     for found in pkgutil.walk_packages(operations.__path__, operations.__name__ + "."):
         importlib.import_module(found.name)
-    for entry in entry_points(group="probelang.operations"):
+    for entry in _entries():
         entry.load()
 
 
 def catalogue() -> Catalogue:
-    """The signatures of all operations, by name, for the checker."""
-    load()
-    return types.MappingProxyType({name: op.signature for name, op in sorted(_operations.items())})
+    """The signatures of all operations, by name, for the checker; operations themselves need not be imported for it."""
+    global _kept
+    from . import signature_cache
+
+    if not _loaded and _kept is None:
+        _kept = signature_cache.read()
+    if _loaded or _kept is None:
+        first = not _loaded
+        load()
+        found = _signatures()
+        if first and not _entries():
+            signature_cache.write(found)
+    else:
+        found = _kept | _signatures()
+    return types.MappingProxyType(dict(sorted(found.items())))
+
+
+_kept: dict[str, Signature] | None = None
+
+
+def _signatures() -> dict[str, Signature]:
+    return {name: op.signature for name, op in _operations.items()}
+
+
+def _entries() -> list:
+    from importlib.metadata import entry_points
+
+    return list(entry_points(group=GROUP))
 
 
 def get(name: str) -> Operation:

@@ -1,16 +1,12 @@
 """Mean and sum: the linear reducers."""
 
-from ...compiler.kinds import AxisName, Boolean, Direction, Number, Vector
+from ...compiler.kinds import AxisName, Boolean, Number, Vector
+from ..inference import keeps_vectors
 from ..reduction import reduced, weighted_mean, weighted_sum
 from ..registry import operation
 
 
-def _keeps_vectors(kinds: dict) -> type | None:
-    """The mean of vectors is a vector."""
-    return Direction if issubclass(kinds["x"], Vector) else None
-
-
-@operation(axes="reduce", subject="x", infer=_keeps_vectors)
+@operation(axes="reduce", subject="x", infer=keeps_vectors)
 def mean(x: Number | Boolean | Vector, *, over: AxisName | None = None, ctx=None) -> Number:
     """Mean over items, or over the axis that `over` names.
 
@@ -21,7 +17,7 @@ def mean(x: Number | Boolean | Vector, *, over: AxisName | None = None, ctx=None
     return weighted_mean(x, reduced(x, over), ctx)
 
 
-@operation("sum", axes="reduce", subject="x", infer=_keeps_vectors)
+@operation("sum", axes="reduce", subject="x", infer=keeps_vectors)
 def sum_(x: Number | Boolean | Vector, *, over: AxisName | None = None, ctx=None) -> Number:
     """Sum over items, samples and tokens, or over the axis that `over` names.
 

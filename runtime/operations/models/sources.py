@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import Literal
 
 from ....compiler.kinds import Dataset, Model, Text
+from ...inference import dataset_if_split
 from ...registry import operation
 
 DTypes = Literal["float32", "bfloat16", "float16", "float64"]
 
 
-def _dataset_if_split(kinds: dict) -> type:
-    return Dataset if "split" in kinds else Model
-
-
-@operation(work="model", axes="none", infer=_dataset_if_split)
+@operation(work="model", axes="none", infer=dataset_if_split)
 def hub(
     id: Text, *, revision: Text | None = None, dtype: DTypes | None = None, split: Text | None = None,
     head: Literal["reward"] | None = None,
