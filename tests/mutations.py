@@ -1,7 +1,7 @@
 """Small mistakes, made on purpose: edits of a spec's text that its author could have typed.
 
-Each kind of edit lists every place of a spec where it can be made; `choose` draws some of them, seeded and spread over
-the kinds. Nothing here knows what the checker says about them.
+Each kind of edit lists every place of a spec where it can be made; `drawn` gives all of them in a seeded order.
+Nothing here knows what the checker says about them.
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ def misspelt(word: str, random: Random) -> str:
     if len(word) < 3:
         return word + word[-1]
     i = random.randrange(len(word) - 1)
-    made = random.choice((word[:i] + word[i] + word[i:], word[:i] + word[i + 1 :], word[:i] + word[i + 1] + word[i] + word[i + 2 :]))
+    made = random.choice(
+        (word[:i] + word[i] + word[i:], word[:i] + word[i + 1 :], word[:i] + word[i + 1] + word[i] + word[i + 2 :])
+    )
     return made if made != word and made.isidentifier() else word + word[-1]
 
 
@@ -176,7 +178,9 @@ def selection_misspelt(source: Source, random: Random) -> Iterator[Edit]:
             if isinstance(a.value, t.Name):
                 yield Edit("selection misspelt", a.value.span.start, a.value.span.end, misspelt(a.value.text, random))
             if isinstance(a.value, t.String):
-                yield Edit("selection misspelt", a.value.span.start, a.value.span.end, f'"{misspelt(a.value.value, random)}x"')
+                yield Edit(
+                    "selection misspelt", a.value.span.start, a.value.span.end, f'"{misspelt(a.value.value, random)}x"'
+                )
 
 
 @kind
@@ -211,20 +215,25 @@ def other_declaration(source: Source, random: Random) -> Iterator[Edit]:
     for n in source.nodes(t.Name):
         if n.text in declared and n.text not in hidden:
             others = [o for o, keyword in declared.items() if keyword != declared[n.text] and o not in hidden]
-            yield from (Edit("other declaration", n.span.start, n.span.end, o) for o in random.sample(others, min(2, len(others))))
+            yield from (
+                Edit("other declaration", n.span.start, n.span.end, o)
+                for o in random.sample(others, min(2, len(others)))
+            )
 
 
 # Operations that are mistaken for each other and give something else.
-CONFUSED = {
-    "mean_diff": "mean", "norm": "unit", "unit": "norm", "cosine": "project_out", "mean": "unit", "argmax": "max", "max": "argmax",
-    "project_out": "steer_path", "steer": "random_unit", "random_unit": "norm", "prob": "mentions", "rank": "mean", "logit": "norm",
-    "lens": "unit", "mentions": "prob", "generate": "keep", "judge": "prob", "classifier": "cosine", "shuffle": "mean_diff",
-    "finetune": "lora", "graft": "gate", "patch": "mean", "sign_flip": "norm", "z_score": "cosine", "label_permutation": "norm",
-    "jaccard": "cosine", "spearman": "cka", "cka": "jaccard", "slope": "unit", "equivalent": "abs", "choice": "cka", "keep": "generate",
-    "split": "choose", "merge": "chain", "cross_entropy": "norm", "line": "norm", "bar": "slope", "heatmap": "max", "scatter": "size",
-    "recovery": "size", "logit_diff": "unit", "attribution": "logit", "paths": "prob", "head_activity": "prob", "rate": "prob",
-    "score": "norm", "log_odds_words": "prob", "top": "prob", "shift": "unit", "kl": "cosine", "hub": "lora", "path": "lora", "file": "hub",
-}  # fmt: skip
+CONFUSED = dict(
+    pair.split(":")
+    for pair in """
+    mean_diff:mean norm:unit unit:norm cosine:project_out mean:unit argmax:max max:argmax project_out:steer_path
+    steer:random_unit random_unit:norm prob:mentions rank:mean logit:norm lens:unit mentions:prob generate:keep
+    judge:prob classifier:cosine shuffle:mean_diff finetune:lora graft:gate patch:mean sign_flip:norm z_score:cosine
+    label_permutation:norm jaccard:cosine spearman:cka cka:jaccard slope:unit equivalent:abs choice:cka
+    keep:generate split:choose merge:chain cross_entropy:norm line:norm bar:slope heatmap:max scatter:size
+    recovery:size logit_diff:unit attribution:logit paths:prob head_activity:prob rate:prob score:norm
+    log_odds_words:prob top:prob shift:unit kl:cosine hub:lora path:lora file:hub
+    """.split()
+)
 
 
 @kind
@@ -268,8 +277,22 @@ def choice_misspelt(source: Source, random: Random) -> Iterator[Edit]:
     """A text that names a method, a scope, a unit: not names of files, models or words."""
     for n in source.nodes(t.Call):
         for a in n.arguments:
-            if a.name in ("method", "unit", "during", "alternative", "by", "map", "geometry", "estimand", "log", "dtype", "head") and isinstance(a.value, t.String):
-                yield Edit("choice misspelt", a.value.span.start, a.value.span.end, f'"{misspelt(a.value.value, random)}"')
+            if a.name in (
+                "method",
+                "unit",
+                "during",
+                "alternative",
+                "by",
+                "map",
+                "geometry",
+                "estimand",
+                "log",
+                "dtype",
+                "head",
+            ) and isinstance(a.value, t.String):
+                yield Edit(
+                    "choice misspelt", a.value.span.start, a.value.span.end, f'"{misspelt(a.value.value, random)}"'
+                )
 
 
 @kind
@@ -316,7 +339,25 @@ def comparison_lost(source: Source, random: Random) -> Iterator[Edit]:
 @kind
 def number_out_of_range(source: Source, random: Random) -> Iterator[Edit]:
     """Negative where only a positive number means something, a share above one, a layer far outside."""
-    above = {"limit", "samples", "max_tokens", "epochs", "steps", "rank", "folds", "k", "top_k", "at_most", "rate", "damping", "margin", "density", "n", "max_rank", "answer_rank"}
+    above = {
+        "limit",
+        "samples",
+        "max_tokens",
+        "epochs",
+        "steps",
+        "rank",
+        "folds",
+        "k",
+        "top_k",
+        "at_most",
+        "rate",
+        "damping",
+        "margin",
+        "density",
+        "n",
+        "max_rank",
+        "answer_rank",
+    }
     for n in source.nodes(t.Call):
         name = n.function.text if isinstance(n.function, t.Name) else ""
         for i, a in enumerate(n.arguments):
@@ -356,12 +397,7 @@ def candidates(text: str, seed: int = 0) -> dict[str, list[Edit]]:
     return {name: list(dict.fromkeys(maker(Source(text, spec), random))) for name, maker in KINDS.items()}
 
 
-def drawn(text: str, seed: int = 0) -> Iterator[Edit]:
-    """Edits in a seeded order, one of each kind by turns."""
-    random = Random(seed)
-    piles = [random.sample(pile, len(pile)) for pile in candidates(text, seed).values()]
-    random.shuffle(piles)
-    while any(piles):
-        for pile in piles:
-            if pile:
-                yield pile.pop()
+def drawn(text: str, seed: int = 0) -> list[Edit]:
+    """All edits in a seeded order."""
+    every = [edit for edits in candidates(text, seed).values() for edit in edits]
+    return Random(seed).sample(every, len(every))

@@ -88,22 +88,22 @@ def of_prompts(el: Elaborator, base: Node, e: ir.AttributeOf, span: Span) -> Nod
 
         return choose_label(el, base, "side", el.const(e.name), span)
     shown = text_of(e.base)
-    first = stacks.leaves(base)[0]
-    if e.name == "response" and issubclass(first.kind, Generated):
+    leaves = stacks.leaves(base)
+    if e.name == "response" and all(issubclass(leaf.kind, Generated) for leaf in leaves):
         return tokens(el, base, ("response",), span)
     if e.name in WHOLE:
         return tokens(el, base, (e.name,), span)
     if e.name in POOLS:
         whole = tokens(el, base, ("all",), span)
         return el.make("pool", {"tokens": whole}, {"how": e.name}, Pool, span)
-    segments, columns = names_of(first)
-    if e.name in TARGETS and e.name in segments:
-        return el.report(errors.target_as_tokens(span, shown, e.name))
-    if e.name in segments or e.name in columns:
-        return tokens(el, base, (e.name,), span)
-    if issubclass(first.kind, Generated) and e.name == "text":
-        return el.make("response-text", {"generated": base}, {}, Text, span)
-    return el.report(errors.unknown_segment(e.span or span, shown, e.name, [*(s for s in segments if s not in TARGETS), *columns]))
+    for leaf in leaves:
+        segments, columns = names_of(leaf)
+        if e.name in TARGETS and e.name in segments:
+            return el.report(errors.target_as_tokens(span, shown, e.name))
+        if e.name not in segments and e.name not in columns:
+            known = [*(s for s in segments if s not in TARGETS), *columns]
+            return el.report(errors.unknown_segment(span, el.names.get(leaf.key, shown), e.name, known))
+    return tokens(el, base, (e.name,), span)
 
 
 def names_of(prompts: Node) -> tuple[list[str], list[str]]:

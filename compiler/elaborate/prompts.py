@@ -104,14 +104,15 @@ def one(el: Elaborator, name: str, segments: tuple[ir.Segment, ...], source: Nod
         look_alike(el, name, segment, node, source)
         for text in literal_texts(node):
             for column in placeholders(text):
-                used.add(column)
+                if segment.name not in TARGETS:
+                    used.add(column)
                 if column in env.params:
                     inputs[f"v_{column}"] = env.params[column]
                 elif not check_column(el, name, column, source, span, text):
                     return el.unknown
     if not any(s.name.split(".")[0] not in TARGETS for s in segments):
         return el.report(errors.empty_prompts(statement.name_span or NOWHERE, name))
-    if source is not None and not (used - set(env.params)) and not any(n.op == "column" for n in inputs.values()):
+    if source is not None and not (used - set(env.params)) and not any(inputs[f"s{i}"].op == "column" for i, s in enumerate(segments) if s.name not in TARGETS):
         el.report(errors.unused_source(statement.name_span or NOWHERE, name))
     axes = (item_axis(el, source),) if source is not None else ()
     params = {"name": name, "segments": tuple(s.name for s in segments)}
