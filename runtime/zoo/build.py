@@ -6,7 +6,10 @@ Knows the order and where things go; how a model is trained is in `training.py`,
 import argparse
 import shutil
 import time
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import torch
@@ -54,23 +57,36 @@ def publish(out: Path, package: Path = MODELS) -> None:
         shutil.copytree(out / recipe.name, target, ignore=shutil.ignore_patterns(*ignored, ".*"))
 
 
+def build_all(recipes: Sequence[Recipe], out: Path, jobs: int, threads: int) -> None:
+    """Build models in `jobs` processes of so many threads each, every one as soon as its parent is there."""
+    waiting, running = list(recipes), {}
+    with ProcessPoolExecutor(jobs, get_context("spawn"), torch.set_num_threads, (threads,)) as pool:
+        while waiting or running:
+            blocked = {recipe.name for recipe in (*waiting, *running.values())}
+            for recipe in [recipe for recipe in waiting if recipe.parent not in blocked][: jobs - len(running)]:
+                waiting.remove(recipe)
+                running[pool.submit(build, recipe, out)] = recipe
+            for finished in wait(running, return_when=FIRST_COMPLETED).done:
+                finished.result()
+                del running[finished]
+
+
 def main() -> None:
     """Build what the command line asks for; a model that is already there is kept unless it is named by `--only`."""
     parser = argparse.ArgumentParser(prog="probelang.runtime.zoo.build", description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", choices=sorted(RECIPES), help="just these, from parents at hand")
     parser.add_argument("--steps", type=int, help="train each model for so many steps only, to try things")
     parser.add_argument("--out", type=Path, default=cache_dir(), help="where to (default: the cache)")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=2, help="models trained at once")
+    parser.add_argument("--threads", type=int, default=1, help="threads for each")
     parser.add_argument("--publish", action="store_true", help="afterwards copy the finals into the package")
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    for recipe in SERIES:
-        if arguments.only is None and (arguments.out / recipe.name / "config.json").exists():
-            print(f"{recipe.name}  is there already", flush=True)
-        elif arguments.only is None or recipe.name in arguments.only:
-            if arguments.steps:
-                recipe = replace(recipe, steps=arguments.steps)
-            build(recipe, arguments.out)
+    wanted = [recipe for recipe in SERIES if recipe.name in (arguments.only or RECIPES)]
+    if arguments.only is None:
+        wanted = [recipe for recipe in wanted if not (arguments.out / recipe.name / "config.json").exists()]
+    if arguments.steps:
+        wanted = [replace(recipe, steps=arguments.steps) for recipe in wanted]
+    build_all(wanted, arguments.out, arguments.jobs, arguments.threads)
     if arguments.publish:
         publish(arguments.out)
 
