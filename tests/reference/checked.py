@@ -27,7 +27,9 @@ def checked(text: str, root: str | Path = ".") -> Checked:
     return check(text, str(Path(root) / "spec.probe"), catalogue(), find)
 
 
-def interpret_text(text: str, root: str | Path = ".", params: Mapping[str, object] | None = None) -> dict[str, list[dict]]:
+def interpret_text(
+    text: str, root: str | Path = ".", params: Mapping[str, object] | None = None
+) -> dict[str, list[dict]]:
     """Check a text, which must have no errors, and interpret it."""
     found = checked(text, root)
     assert not found.errors, [(d.code, d.message) for d in found.errors]

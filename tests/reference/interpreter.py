@@ -68,7 +68,11 @@ def interpret(spec: ir.Spec, root: str | Path, params: Mapping[str, object] | No
 def shown(row: Row) -> dict:
     """A row of a result."""
     value = row.value.array if isinstance(row.value, Vector) else row.value
-    fields = {k: v for k, v in value.items() if k != "family"} if isinstance(value, dict) else {"value": value}
+    fields = (
+        {k: v for k, v in value.items() if k not in ("family", "method")}
+        if isinstance(value, dict)
+        else {"value": value}
+    )
     return {**row.at, **fields}
 
 
@@ -163,11 +167,13 @@ class Interpreter:
             case ir.ApplyOf(operator="at"):
                 return reading.at(self, e, env)
             case ir.ApplyOf(operator="on"):
-                return self.expr(e.left, env.with_(model=self.expr(e.right, env.clean())))
+                inner = env.with_(model=self.expr(e.right, env.clean()))
+                return reading.bound(self.expr(e.left, inner), inner)
             case ir.ApplyOf(operator="under"):
                 given = self.expr(e.right, env.clean())
                 more = given.items if isinstance(given, Listed) else (given,)
-                return self.expr(e.left, env.with_(interventions=(*env.interventions, *more)))
+                inner = env.with_(interventions=(*env.interventions, *more))
+                return reading.bound(self.expr(e.left, inner), inner)
             case ir.UnaryOf():
                 return self.expr(e.operand, env).map(lambda v: unary(e.operator, v))
             case ir.BinaryOf():

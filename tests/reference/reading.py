@@ -16,7 +16,7 @@ from .interventions import Item, edits
 from .network import Network, numbers
 from .relation import Missing, Relation, Row, applied, joined, lift
 from .texts import find, token_label
-from .values import Distribution, End, Place, Pool, Prompts, Site, Tokens, Vector
+from .values import Distribution, End, Listed, Place, Pool, Prompts, Site, Tokens, Vector
 
 if TYPE_CHECKING:
     from .interpreter import Interpreter
@@ -40,7 +40,28 @@ def runs(prompts: Relation, env: Env, *others: Relation) -> Relation:
     """Every run that prompts (as rows of `items`) stand for here: (edits, network, (value, key), others)."""
     if env.model is None:
         raise ProbeError("model-open", "no model is in force here")
-    return joined(env.model, prompts, *others, *env.interventions)
+    return joined(env.model, prompts, *others, *(acting(i, prompts) for i in env.interventions))
+
+
+def acting(interventions: Relation, prompts: Relation) -> Relation:
+    """Of interventions on several prompts (both sides of a contrast), those at tokens of the prompts that run."""
+    running = [p for value, _ in (r.value for r in prompts.rows) for p in [getattr(owner(value), "prompts", value)]]
+
+    def acts(value: object) -> bool:
+        where = getattr(value, "arguments", {})
+        tokens = where["place"].tokens if "place" in where else where.get("tokens")
+        return tokens is None or any(tokens.prompts.same(p) for p in running)
+
+    rows = tuple(r for r in interventions.rows if isinstance(r.value, Missing) or acts(r.value))
+    kept = Relation(rows, interventions.data)
+    if not rows:
+        raise ProbeError("not-in-prompts", "the intervention acts at tokens of other prompts")
+    gone = [
+        a
+        for a in interventions.axes()
+        if len(kept.labels(a)) < len(interventions.labels(a)) and a not in prompts.axes()
+    ]
+    return Relation(tuple(Row({k: v for k, v in r.at.items() if k not in gone}, r.value) for r in rows), kept.data)
 
 
 def at(it: Interpreter, e: ir.ApplyOf, env: Env) -> Relation:
@@ -99,6 +120,11 @@ def logits(x: Relation, env: Env) -> Relation:
 
     whole = runs(items(x), env)
     return Relation(tuple(Row(r.at, applied(run, *r.value)) for r in whole.rows), whole.data)
+
+
+def bound(x: Relation | Listed, env: Env) -> Relation | Listed:
+    """Prompts `on` a model or `under` an intervention are the next-token distribution there: `kl(p, p under i)`."""
+    return x if isinstance(x, Listed) else distribution(x, env)
 
 
 def distribution(x: Relation, env: Env) -> Relation:

@@ -13,6 +13,7 @@ import numpy as np
 from probelang.runtime.cube import Axis, Cube, scalar
 from probelang.runtime.errors import ProbeError
 from probelang.runtime.record import Record
+from probelang.runtime.record import adjusted as adjust
 from probelang.runtime.registry import get
 
 from .compare import TOLERANCE, Loose, LooseText
@@ -234,7 +235,8 @@ def cube(rows: list[Row], axes: list[str], data: frozenset[str]) -> Cube:
 def plain(result: object, example: object = None) -> object:
     """A cube or record without axes as a value."""
     if isinstance(result, Record):
-        return {name: plain(part) for name, part in result.fields.items()}
+        fields = {name: plain(part) for name, part in result.fields.items()}
+        return fields["value"] if isinstance(fields["value"], Missing) else fields
     if result.missing is not None and result.missing[()] is not None:
         return Missing(result.missing[()])
     if result.feature:
@@ -245,7 +247,7 @@ def plain(result: object, example: object = None) -> object:
 
 def by_package(name: str, x: Relation, other: Relation | None = None, over: str | None = None, **options) -> Relation:
     """Apply one of the package's reducers to each cell by itself."""
-    function = get(name).function
+    function, method = get(name).function, options.get("adjust", "holm")
     gone = row_axes(x) if over is None else [over.partition(".")[0]]
     if over is not None:
         options["over"] = over
@@ -257,7 +259,8 @@ def by_package(name: str, x: Relation, other: Relation | None = None, over: str 
             key=["item", "side"].index if set(gone) <= {"item", "side"} else gone.index,
         )
         if other is None:
-            return plain(function(cube(rows, axes, x.data), **options), example)
+            found = plain(function(cube(rows, axes, x.data), **options), example)
+            return {**found, "method": method} if isinstance(found, dict) else found
         pairs = [Row(r.at, r.value[i]) for i in (0, 1) for r in rows]
         half = len(rows)
         return plain(function(cube(pairs[:half], axes, x.data), cube(pairs[half:], axes, x.data), **options))
@@ -287,12 +290,14 @@ def noise(name: str, vector: Relation, seed: Relation) -> Relation:
 
 def z_score(x: Relation, null: Relation, over: str = "seed", **options) -> Relation:
     """The package's z score of one value against one null; `adjusted` is filled in by the statement."""
-    function = get("z_score").function
+    function, method = get("z_score").function, options.get("adjust", "holm")
     nulls = Relation(tuple(Row(at, rows) for at, rows in groups(null, [over])), null.data)
-    options = {"adjust": "none", **options}
-    return lift(
-        lambda v, rows: plain(function(scalar(float(v)), cube(rows, [over], null.data), over=over, **options)), x, nulls
-    )
+
+    def score(value: float, rows: list[Row]) -> object:
+        found = plain(function(scalar(float(value)), cube(rows, [over], null.data), over=over, **options))
+        return {**found, "method": method} if isinstance(found, dict) else found
+
+    return lift(score, x, nulls)
 
 
 def holm(ps: dict[Hashable, float]) -> dict[Hashable, float]:
@@ -305,9 +310,23 @@ def holm(ps: dict[Hashable, float]) -> dict[Hashable, float]:
 
 
 def corrected(tests: Relation) -> Relation:
-    """Rule 15: the p values of all cells are one family; Holm."""
-    ps = {i: r.value["p"] for i, r in enumerate(tests.rows)
-          if isinstance(r.value, dict) and "p" in r.value and not isinstance(r.value["p"], Missing)}  # fmt: skip
-    adjusted = holm({i: p for i, p in ps.items() if not np.isnan(p)})
-    rows = [Row(r.at, {**r.value, "adjusted": adjusted[i]}) if i in adjusted else r for i, r in enumerate(tests.rows)]
+    """Rule 15: the p values of all cells are one family; Holm unless said otherwise.
+
+    A family stays what it is when cells are selected from it.
+    """
+    records = {i: r.value for i, r in enumerate(tests.rows) if isinstance(r.value, dict) and "family" not in r.value}
+    ps = {
+        i: v["p"] for i, v in records.items() if "p" in v and not isinstance(v["p"], Missing) and not np.isnan(v["p"])
+    }
+    if not records:
+        return tests
+    method = next(iter(records.values())).get("method", "holm")
+    adjusted = holm(ps) if method == "holm" else by_method(ps, method)
+    rows = [Row(r.at, {**r.value, "family": True, **({"adjusted": adjusted[i]} if i in adjusted else {})})
+            if i in records else r for i, r in enumerate(tests.rows)]  # fmt: skip
     return Relation(tuple(rows), tests.data)
+
+
+def by_method(ps: dict[Hashable, float], method: str) -> dict[Hashable, float]:
+    """The package's other corrections."""
+    return dict(zip(ps, adjust(np.array(list(ps.values())), method).tolist(), strict=True))

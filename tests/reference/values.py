@@ -64,6 +64,11 @@ class Prompts:
     table: Table | None
     extra: dict[str, object] = field(default_factory=dict)
 
+    def same(self, other: Prompts) -> bool:
+        """Whether two are the same prompts: parametrised ones are made anew wherever they are used."""
+        mine, others = (self.name, self.template, self.extra), (other.name, other.template, other.extra)
+        return mine == others and self.keys == other.keys
+
     @property
     def keys(self) -> tuple[Hashable, ...]:
         """Keys of the items; (None,) without a dataset."""
