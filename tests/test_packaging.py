@@ -11,21 +11,27 @@ CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["se
 
 
 def files() -> list[Path]:
-    found = [f for part in PARTS for f in (ROOT / part).rglob("*") if f.is_file()]
+    found = [f for part in (*PARTS, "probelang") for f in (ROOT / part).rglob("*") if f.is_file()]
     return [f for f in found if "__pycache__" not in f.parts]
 
 
 def package(folder: Path) -> str:
-    return "probelang." + ".".join(folder.relative_to(ROOT).parts)
+    parts = folder.relative_to(ROOT).parts
+    return ".".join(parts if parts[0] == "probelang" else ("probelang", *parts))
+
+
+def folder(name: str) -> Path:
+    parts = name.split(".")
+    return ROOT.joinpath(*parts[1:]) if len(parts) > 1 and parts[1] in PARTS else ROOT.joinpath(*parts)
 
 
 def test_every_folder_with_code_is_listed() -> None:
-    found = {"probelang", *(package(f.parent) for f in files() if f.suffix == ".py")}
+    found = {package(f.parent) for f in files() if f.suffix == ".py"}
     assert found <= set(CONFIG["packages"]), f"add to packages: {sorted(found - set(CONFIG['packages']))}"
 
 
 def test_every_listed_package_is_there() -> None:
-    folders = {"probelang", *(package(f.parent) for f in files())}
+    folders = {package(f.parent) for f in files()}
     assert set(CONFIG["packages"]) <= folders, f"remove: {sorted(set(CONFIG['packages']) - folders)}"
 
 
@@ -33,9 +39,8 @@ def test_every_other_file_ships() -> None:
     patterns = CONFIG["package-data"]
     shipped: set[Path] = set()
     for name in CONFIG["packages"]:
-        folder = ROOT.joinpath(*name.split(".")[1:]) if name != "probelang" else ROOT / "probelang"
         for pattern in (*patterns.get("*", ()), *patterns.get(name, ())):
-            shipped.update(folder.glob(pattern))
+            shipped.update(folder(name).glob(pattern))
     missed = sorted(str(f.relative_to(ROOT)) for f in files() if f.suffix != ".py" and f not in shipped)
     assert not missed
 
