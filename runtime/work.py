@@ -136,6 +136,8 @@ class StageRun:
         shape = tuple(len(a) for a in work.axes)
         missing = None if np.equal(work.reasons, None).all() else work.reasons.reshape(shape)
         if kernel is None:
+            if missing is not None:
+                values = np.where(np.equal(work.reasons, None)[:, None], values, np.nan)
             return Cube(work.axes, values.reshape(*shape, -1), missing)
         return kernel.cube(values.reshape(*shape, kernel.fan), missing)
 

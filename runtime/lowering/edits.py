@@ -37,7 +37,8 @@ def edits_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[Edi
     row = state.row_of(rows, cells)
     item = cells.at.get("item", np.zeros(cells.count, dtype=np.int64))
     label = cells.at[found.axis.name] if found.axis is not None else np.zeros(cells.count, dtype=np.int64)
-    cell, position, rank = spread_positions(found, label, item, rows.items)
+    cell, position, _ = spread_positions(found, label, item, rows.items)
+    note_reasons(state, found, label, item, row)
     layers = layers_of(state, site, cells, rows.run)
     heads = index_of(state, site.input("head"), cells, rows.run)
     amount = amount_of(state, edit, cells, rows.run)
@@ -57,6 +58,13 @@ def edits_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[Edi
             given = None if amount is None else amount[cell[at]]
             groups.append(EditGroup(name, kind_of(edit), order, row[cell[at]], position[at], operand.key if operand is not None else None, index, given))
     return groups
+
+
+def note_reasons(state: Lowering, found: Places, label: np.ndarray, item: np.ndarray, row: np.ndarray) -> None:
+    """A row whose prompt has not the tokens that are to be edited has no value: it says so, and is not read as unedited."""
+    gone = np.array([[isinstance(p, str) for p in of_label] for of_label in found.found])
+    for at in np.flatnonzero(gone[label, item]):
+        state.reasons.setdefault(int(row[at]), str(found.found[label[at]][item[at]]))
 
 
 def where_it_acts(edit: Node) -> tuple[Node, Node | None]:

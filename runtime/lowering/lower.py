@@ -57,6 +57,7 @@ class Lowering:
     requests: list[Request] = field(default_factory=list)
     edits: list[EditGroup] = field(default_factory=list)
     lowered: list[Lowered] = field(default_factory=list)
+    reasons: dict[int, str] = field(default_factory=dict)  # rows that cannot be edited as asked, and why
     count: int = 0
     bound: bool = False
     planning: bool = False
@@ -83,6 +84,13 @@ class Lowering:
             return None
         self.bound = True
         return self.layers - 1
+
+    def explained(self, row: np.ndarray, reasons: np.ndarray) -> np.ndarray:
+        """Reasons per cell, with those of the rows that they are read in."""
+        for at in np.flatnonzero(np.isin(row, list(self.reasons))) if self.reasons else ():
+            if reasons[at] is None:
+                reasons[at] = self.reasons[int(row[at])]
+        return reasons
 
     def row_of(self, rows: RunRows, cells: Grid) -> np.ndarray:
         """Per cell of some node, the row that it is read in."""
@@ -163,7 +171,7 @@ def lower_read(state: Lowering, work: Node, read: Node, axes: tuple[Axis, ...], 
     cell, position, reasons = positions_of(found, cells, rows.items)
     add_requests(state, len(state.lowered), str(site.param("name")), layer, head, row, cell, position, lens)
     item = cells.at.get("item", np.zeros(cells.count, dtype=np.int64))
-    state.lowered.append(Lowered(work, axes, cell, how, reasons, item))
+    state.lowered.append(Lowered(work, axes, cell, how, state.explained(row, reasons), item))
 
 
 def positions_of(found: Places, cells: Grid, items: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -222,7 +230,8 @@ def lower_measure(state: Lowering, node: Node) -> None:
     item = cells.at.get("item", np.zeros(cells.count, dtype=np.int64))
     row, cell = state.row_of(rows, cells), np.arange(cells.count)
     add_requests(state, len(state.lowered), "logits", None, None, row, cell, last[item], False)
-    state.lowered.append(Lowered(node, axes, cell, "single", np.full(cells.count, None, dtype=object), item))
+    reasons = state.explained(row, np.full(cells.count, None, dtype=object))
+    state.lowered.append(Lowered(node, axes, cell, "single", reasons, item))
 
 
 def lower_text(state: Lowering, node: Node) -> None:
@@ -234,6 +243,7 @@ def lower_text(state: Lowering, node: Node) -> None:
     before = [np.array([p - 1 for p, kind in enumerate(r.token_kinds) if kind == "text" and p > 0], dtype=np.int64) for r in rendered]
     found = Places(None, (tuple(b if len(b) else "no token of the text has one before it" for b in before),))
     cell, position, reasons = positions_of(found, cells, rows.items)
-    add_requests(state, len(state.lowered), "logits", None, None, state.row_of(rows, cells), cell, position, False)
+    row = state.row_of(rows, cells)
+    add_requests(state, len(state.lowered), "logits", None, None, row, cell, position, False)
     item = cells.at.get("item", np.zeros(cells.count, dtype=np.int64))
-    state.lowered.append(Lowered(node, axes, cell, "mean", reasons, item))
+    state.lowered.append(Lowered(node, axes, cell, "mean", state.explained(row, reasons), item))
