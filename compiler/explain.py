@@ -64,7 +64,9 @@ def prompts(node: Node, names: dict[str, str]) -> str:
     if inner.op == "prompts":
         return str(inner.param("name"))
     below = inner.input("prompts") or inner.input("items")
-    return f"{inner.op}({prompts(below, names) if below is not None and below.op == 'run' else names.get(inner.key, '…')})"
+    return (
+        f"{inner.op}({prompts(below, names) if below is not None and below.op == 'run' else names.get(inner.key, '…')})"
+    )
 
 
 def run(node: Node, names: dict[str, str]) -> str:
@@ -148,7 +150,9 @@ def figures(part: ModelPart) -> str:
         bound = f"<= {part.at_most:,} rows, " if part.at_most is not None else ""
         return f"{bound}{part.why}"
     c, most = part.cost, "<= " if part.bound else ""
-    return f"{c.rows:,} rows, {c.tokens:,} tokens, {c.forwards:,} forwards, {most}{c.row_layer_tokens:,} row-layer-tokens"
+    return (
+        f"{c.rows:,} rows, {c.tokens:,} tokens, {c.forwards:,} forwards, {most}{c.row_layer_tokens:,} row-layer-tokens"
+    )
 
 
 def grouped(nodes: Sequence[Node], names: dict[str, str]) -> tuple[str, ...]:
@@ -156,4 +160,7 @@ def grouped(nodes: Sequence[Node], names: dict[str, str]) -> tuple[str, ...]:
     counts: dict[str, list[Node]] = {}
     for node in nodes:
         counts.setdefault(describe(node, names), []).append(node)
-    return tuple(f"{text}  -> {shape(found[0])}{f'  (x {len(found)})' if len(found) > 1 else ''}" for text, found in counts.items())
+    return tuple(
+        f"{text}  -> {shape(found[0])}{f'  (x {len(found)})' if len(found) > 1 else ''}"
+        for text, found in counts.items()
+    )

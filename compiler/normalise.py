@@ -19,7 +19,11 @@ def normalise(graph: Graph, roots: list[Node]) -> dict[str, Node]:
 
     def change(node: Node, inputs: dict[str, Node]) -> Node | None:
         if node.op == "run":
-            edits = {k: operands(graph, n, inputs["model"], inputs["prompts"]) for k, n in inputs.items() if k.startswith("i")}
+            edits = {
+                k: operands(graph, n, inputs["model"], inputs["prompts"])
+                for k, n in inputs.items()
+                if k.startswith("i")
+            }
             inputs = {**inputs, **edits}
         if all(inputs[k] is n for k, n in node.inputs):
             return None
@@ -47,7 +51,9 @@ def operands(graph: Graph, edit: Node, model: Node, prompts: Node) -> Node:
             place = place_without_set(graph, ins["place"])
             source = read_place(graph, place, model, over if over is not None else prompts)
             gone = tuple(a for a in source.axes if a.kind != "data")
-            ins["from"] = source if method == "resample" else graph.node("mean", {"x": source}, kind=Activation, axes=gone)
+            ins["from"] = (
+                source if method == "resample" else graph.node("mean", {"x": source}, kind=Activation, axes=gone)
+            )
     elif edit.op == "steer":
         unit = ins.pop("unit").param("value") if "unit" in ins else "raw"
         if unit != "raw":
@@ -98,7 +104,9 @@ def moved(graph: Graph, tokens: Node, prompts: Node) -> Node:
 
     def change(node: Node, inputs: dict[str, Node]) -> Node | None:
         if node.op in ("tokens", "occurrences"):
-            return graph.node(node.op, {**inputs, "prompts": prompts}, dict(node.params), kind=node.kind, axes=node.axes)
+            return graph.node(
+                node.op, {**inputs, "prompts": prompts}, dict(node.params), kind=node.kind, axes=node.axes
+            )
         if node.op == "label":
             return node
         if all(inputs[k] is n for k, n in node.inputs):
@@ -125,7 +133,13 @@ def one_layer(graph: Graph, site: Node) -> Node:
     label = graph.node("label", {}, {"name": SOURCE_LAYER, "origin": "layers"}, kind=Integer, axes=(axis,))
     others = {k: n for k, n in site.inputs if k != "layer"}
     free = {a.name for n in others.values() for a in n.axes}
-    return graph.node("site", {**others, "layer": label}, dict(site.params), kind=site.kind, axes=(*(a for a in site.axes if a.name in free), axis))
+    return graph.node(
+        "site",
+        {**others, "layer": label},
+        dict(site.params),
+        kind=site.kind,
+        axes=(*(a for a in site.axes if a.name in free), axis),
+    )
 
 
 def by_layer(graph: Graph, place: Node, source: Node) -> Node:
@@ -137,14 +151,18 @@ def by_layer(graph: Graph, place: Node, source: Node) -> Node:
     run, tokens = source.input("run"), source.input("tokens")
     axes = {a.name: a for n in (run, single, tokens) for a in n.axes}
     axes |= {a.name: a for a in source.axes if a.name == "token"}
-    return graph.node("read", {"run": run, "site": single, "tokens": tokens}, kind=Activation, axes=tuple(axes.values()))
+    return graph.node(
+        "read", {"run": run, "site": single, "tokens": tokens}, kind=Activation, axes=tuple(axes.values())
+    )
 
 
 def place_without_set(graph: Graph, place: Node) -> Node:
     site = place.input("site")
     if not sweeps_layers(site):
         return place
-    return graph.node("place", {"site": one_layer(graph, site), "tokens": place.input("tokens")}, kind=place.kind, axes=place.axes)
+    return graph.node(
+        "place", {"site": one_layer(graph, site), "tokens": place.input("tokens")}, kind=place.kind, axes=place.axes
+    )
 
 
 VECTOR_INPUTS = ("like", "x", "a", "left", "base", "onto", "operand", "e0", "right")

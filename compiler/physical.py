@@ -59,7 +59,11 @@ class Rows:
 
     @property
     def lengths(self) -> np.ndarray:
-        return np.array([len(p) for p in self.prompts], dtype=np.int64)[self.prompt] if len(self.prompt) else np.zeros(0, np.int64)
+        return (
+            np.array([len(p) for p in self.prompts], dtype=np.int64)[self.prompt]
+            if len(self.prompt)
+            else np.zeros(0, np.int64)
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,13 +42,24 @@ def collect(prepared: Prepared) -> Run:
                 by_node[node.key] = result_of(prepared, s, node)
                 results.append(by_node[node.key])
         except ProbeError as error:
-            problems.append({"code": error.code, "message": f"{s.name}: {error.message}", "line": s.span.line, "help": error.help})
+            problems.append(
+                {"code": error.code, "message": f"{s.name}: {error.message}", "line": s.span.line, "help": error.help}
+            )
             if s.keyword == "claim":
                 claims.append(Claim(s.name, s.span.line, text_at(prepared, s.span), "not computed", error.message))
     warnings = [*prepared.checked.problems, *problems]
     path = prepared.checked.path
     name = path.rsplit("/", 1)[-1].removesuffix(".probe")
-    return Run(name, prepared.checked.text, path, tuple(results), tuple(claims), tuple(plots), tuple(warnings), previews=previews(prepared))
+    return Run(
+        name,
+        prepared.checked.text,
+        path,
+        tuple(results),
+        tuple(claims),
+        tuple(plots),
+        tuple(warnings),
+        previews=previews(prepared),
+    )
 
 
 def text_at(prepared: Prepared, span: Span) -> str:
@@ -75,7 +86,11 @@ def parts(evaluator: Evaluator, node: Node) -> list[tuple[dict[str, object], Nod
 def flat(found: object) -> list[tuple[dict[str, object], object]]:
     if not isinstance(found, Ragged):
         return [({}, found)]
-    return [({found.axis.name: label, **labels}, p) for label, part in zip(found.axis.labels, found.parts, strict=True) for labels, p in flat(part)]
+    return [
+        ({found.axis.name: label, **labels}, p)
+        for label, part in zip(found.axis.labels, found.parts, strict=True)
+        for labels, p in flat(part)
+    ]
 
 
 def result_of(prepared: Prepared, s: StatementNode, node: Node) -> Result:
@@ -96,7 +111,9 @@ def result_of(prepared: Prepared, s: StatementNode, node: Node) -> Result:
             axes.setdefault(name, []).append(label)
         for axis in leaf_axes:
             axes.setdefault(axis.name, axis)
-    infos = tuple(a if isinstance(a, AxisInfo) else AxisInfo(n, "written", tuple(dict.fromkeys(a))) for n, a in axes.items())
+    infos = tuple(
+        a if isinstance(a, AxisInfo) else AxisInfo(n, "written", tuple(dict.fromkeys(a))) for n, a in axes.items()
+    )
     frame = ordered(pl.concat(frames, how="diagonal_relaxed"), s.binders)
     items = ordered(pl.concat(item_frames, how="diagonal_relaxed"), s.binders) if item_frames else None
     return Result(s.name, "direction" if s.keyword == "direction" else "statistic", s.span.line, text_at(prepared, s.span), kind,
@@ -121,7 +138,13 @@ def tables(prepared: Prepared, evaluator: Evaluator, node: Node, value: object, 
     if rows and kind != "text":
         summary = summarise_items(cube, seed=options.seed, n=options.replicates)
         frame = frame_of(summary.mean, summary.low, summary.high, summary.n)
-        return selected_rows(frame), selected_rows(frame_of(cube)), [AxisInfo.of(a) for a in summary.mean.axes], kind, None
+        return (
+            selected_rows(frame),
+            selected_rows(frame_of(cube)),
+            [AxisInfo.of(a) for a in summary.mean.axes],
+            kind,
+            None,
+        )
     if rows or kind == "text":
         return selected_rows(frame_of(cube)), None, [AxisInfo.of(a) for a in cube.axes], kind, None
 
@@ -144,7 +167,9 @@ def selected_rows(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def labelled(frame: pl.DataFrame, labels: dict[str, object]) -> pl.DataFrame:
-    return frame.select([*(pl.lit(str(v) if not isinstance(v, (int, float)) else v).alias(k) for k, v in labels.items()), pl.all()])
+    return frame.select(
+        [*(pl.lit(str(v) if not isinstance(v, (int, float)) else v).alias(k) for k, v in labels.items()), pl.all()]
+    )
 
 
 def ordered(frame: pl.DataFrame, binders: tuple[str, ...]) -> pl.DataFrame:
@@ -266,7 +291,16 @@ def previews(prepared: Prepared) -> tuple[dict, ...]:
         if not rendered:
             continue
         first = rendered[0]
-        tokens = [{"text": t, "kind": k, "segment": seg} for t, k, seg in zip(first.pieces, first.token_kinds, first.token_segments, strict=True)]
+        tokens = [
+            {"text": t, "kind": k, "segment": seg}
+            for t, k, seg in zip(first.pieces, first.token_kinds, first.token_segments, strict=True)
+        ]
         span = prepared.checked.program.spans.get(prompts.key)
-        found[name, source] = {"prompts": name, "model": source, "line": span.line if span else 1, "tokens": tokens, "notes": list(first.notes)}
+        found[name, source] = {
+            "prompts": name,
+            "model": source,
+            "line": span.line if span else 1,
+            "tokens": tokens,
+            "notes": list(first.notes),
+        }
     return tuple(found.values())

@@ -67,7 +67,11 @@ class Evaluator:
         if isinstance(found, Record):
             return found.value
         if isinstance(found, Ragged):
-            raise ProbeError("ragged", f"the elements of axis {found.axis.name} have different axes of their own", "select one of them")
+            raise ProbeError(
+                "ragged",
+                f"the elements of axis {found.axis.name} have different axes of their own",
+                "select one of them",
+            )
         return found if isinstance(found, Cube) else scalar(found)
 
     def _compute(self, node: Node) -> object:
@@ -130,13 +134,19 @@ class Evaluator:
 
     def _label_item(self, node: Node) -> Cube:
         label, index = self.cube(node.input("label")), int(node.param("index"))
-        return Cube(label.axes, np.array([v[index] if isinstance(v, tuple) else v for v in label.values]), label.missing)
+        return Cube(
+            label.axes, np.array([v[index] if isinstance(v, tuple) else v for v in label.values]), label.missing
+        )
 
     def _label_attribute(self, node: Node) -> Cube:
         label, name = self.cube(node.input("label")), str(node.param("name"))
         coords = label.axes[0].coords
         if name not in coords:
-            raise ProbeError("unknown-attribute", f"axis {label.axes[0].name} has no coordinate {name}", f"it has {', '.join(coords) or 'none'}")
+            raise ProbeError(
+                "unknown-attribute",
+                f"axis {label.axes[0].name} has no coordinate {name}",
+                f"it has {', '.join(coords) or 'none'}",
+            )
         return Cube(label.axes, label_array(coords[name]), label.missing)
 
     def _field(self, node: Node) -> object:
@@ -222,7 +232,9 @@ def kernel_on(function, arguments: dict) -> Cube:
 
     names = [k for k, v in arguments.items() if isinstance(v, Cube) and v.feature]
     cubes = align(*(arguments[k] for k in names))
-    flat = {k: torch.from_numpy(np.array(c.values)).reshape(-1, c.feature[0]) for k, c in zip(names, cubes, strict=True)}
+    flat = {
+        k: torch.from_numpy(np.array(c.values)).reshape(-1, c.feature[0]) for k, c in zip(names, cubes, strict=True)
+    }
     found = function(**{**arguments, **flat})
     return Cube(cubes[0].axes, found.numpy().reshape(cubes[0].shape), merge_missing(cubes))
 
@@ -260,7 +272,11 @@ def numeric(operator: str, left: Cube, right: Cube) -> tuple[Cube, Cube]:
 
 
 def as_numbers(cube: Cube) -> Cube:
-    return Cube(cube.axes, cube.values.astype(np.float64), cube.missing) if cube.values.dtype.kind in "bf" and cube.values.dtype != np.float32 or cube.values.dtype.kind == "b" else cube
+    return (
+        Cube(cube.axes, cube.values.astype(np.float64), cube.missing)
+        if cube.values.dtype.kind in "bf" and cube.values.dtype != np.float32 or cube.values.dtype.kind == "b"
+        else cube
+    )
 
 
 def divide(left: Cube, right: Cube) -> Cube:
@@ -289,7 +305,11 @@ def masked(cube: Cube, predicate: Cube) -> Cube:
 
 def joined(axis: Axis, parts: list) -> object:
     """Stack values: cubes of the same axes into one cube, records field by field, anything else stays ragged."""
-    if all(isinstance(p, Record) for p in parts) and len({tuple(p.fields) for p in parts}) == 1 and same_axes([p.value for p in parts]):
+    if (
+        all(isinstance(p, Record) for p in parts)
+        and len({tuple(p.fields) for p in parts}) == 1
+        and same_axes([p.value for p in parts])
+    ):
         return Record({k: stack(axis, [p[k] for p in parts]) for k in parts[0].fields})
     cubes = [p if isinstance(p, Cube) else scalar(p) if isinstance(p, (int, float, bool, str)) else None for p in parts]
     if all(c is not None for c in cubes) and same_axes(cubes) and len({c.feature for c in cubes}) == 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from .evaluate import Evaluator
 from .lowering import Lowered, lower
 from .lowering.lower import models_of
 from .options import RunOptions
+from .provenance import keys, numerics
 from .results import Run
 
 BATCH_TOKENS = 8192  # default budget of a batch: rows x longest row
@@ -59,7 +60,9 @@ def planned(prepared: Prepared) -> list[Node]:
     return [n for n in walk(*prepared.roots.values()) if n.op in catalogue and catalogue[n.op].planned]
 
 
-def physical_stages(prepared: Prepared, stage: Stage, planning: bool = False) -> list[tuple[PhysicalStage, list[Lowered]]]:
+def physical_stages(
+    prepared: Prepared, stage: Stage, planning: bool = False
+) -> list[tuple[PhysicalStage, list[Lowered]]]:
     """Lower a stage whose inputs are there, and run the passes over it."""
     budget = prepared.options.batch_tokens or BATCH_TOKENS
     off = frozenset(prepared.options.passes_off)
@@ -77,23 +80,31 @@ def execute(checked: Checked, *, root: Path, options: RunOptions, progress: Prog
     prepared = prepare(checked, root, options)
     missing = planned(prepared)
     if missing:
-        raise ProbeError("planned", f"the operation `{missing[0].op}` is planned, and does not run yet", "`probe operations` says which run")
+        raise ProbeError(
+            "planned",
+            f"the operation `{missing[0].op}` is planned, and does not run yet",
+            "`probe operations` says which run",
+        )
     pool = ModelPool(prepared.bindings, options)
-    counted = []
-    for stage in prepared.stages:
-        counted.append(run_stage(prepared, stage, pool, progress))
+    counted = [run_stage(prepared, stage, pool, progress) for stage in prepared.stages]
     run = collect(prepared)
     manifest = {
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
         "seconds": round(time.time() - started, 3),
         "models": [str(prepared.bindings.source(m)) for m in models_used(prepared)],
-        "counts": {"forwards": pool.counts.forwards, "row_layer_tokens": pool.counts.row_layer_tokens, "loads": pool.counts.loads},
+        "counts": {
+            "forwards": pool.counts.forwards,
+            "row_layer_tokens": pool.counts.row_layer_tokens,
+            "loads": pool.counts.loads,
+        },
         "stages": counted,
         "seed": options.seed,
-        "numerics": {"device": options.device, "dtype": options.dtype or "float32", "attention": options.attention},
+        "numerics": numerics(prepared),
+        "self_check": {
+            name: {"rows": c.rows, "no_op": "exact", "noise_floor": c.noise_floor} for name, c in pool.checks.items()
+        },
+        "keys": keys(prepared, run.results),
     }
-    from dataclasses import replace
-
     return replace(run, manifest=manifest)
 
 
@@ -118,6 +129,7 @@ def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None)
         total, done = sum(len(p.rows) for p, _ in found), 0
         for physical, lowered in found:
             engine = pool.engine(physical.model)
+            pool.check(physical.model, physical.rows.prompts)
             physical.extra["operands"] = operands(prepared, physical)
             if not len(physical.rows) and not physical.work:
                 continue

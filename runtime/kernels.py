@@ -92,7 +92,11 @@ def kernel_of(bindings: Bindings, evaluator: Evaluator, work: Lowered) -> Kernel
     model, prompts = run.input("model"), run.input("prompts")
     rendered = bindings.rendered(model, prompts)
     tokenizer = bindings.tokenizer(model)
-    asked = {p.name: answers(bindings, evaluator, node, p, rendered, prompts) for p in texts if p.name in TARGETS or node.input(p.name) is not None}
+    asked = {
+        p.name: answers(bindings, evaluator, node, p, rendered, prompts)
+        for p in texts
+        if p.name in TARGETS or node.input(p.name) is not None
+    }
     if node.op != "logit_diff":
         asked.pop("wrong", None)
     extra = tuple({a.name: a for found in asked.values() for a in found[0]}.values())
@@ -121,7 +125,9 @@ def answers(bindings: Bindings, evaluator: Evaluator, node: Node, parameter, ren
     if not isinstance(value, Cube):
         return (), [[str(value)] * len(rendered)]
     if value.axes and value.axes[-1].name == "item" or any(a.name == "item" for a in value.axes):
-        if prompts.input("source") is None or items_of(prompts.input("source")).key not in {a.origin for a in given.axes}:
+        if prompts.input("source") is None or items_of(prompts.input("source")).key not in {
+            a.origin for a in given.axes
+        }:
             raise ProbeError("unpaired", f"the {parameter.name} and the prompts are of different items")
         rest = tuple(a for a in value.axes if a.name != "item")
         table = value.transpose([*(a.name for a in rest), "item"]).values.reshape(-1, len(rendered))
@@ -129,7 +135,9 @@ def answers(bindings: Bindings, evaluator: Evaluator, node: Node, parameter, ren
     return value.axes, [[str(v)] * len(rendered) for v in value.values.reshape(-1)]
 
 
-def token_table(tokenizer, rendered, axes: tuple[Axis, ...], table: list, extra: tuple[Axis, ...], bad: np.ndarray) -> np.ndarray:
+def token_table(
+    tokenizer, rendered, axes: tuple[Axis, ...], table: list, extra: tuple[Axis, ...], bad: np.ndarray
+) -> np.ndarray:
     """Token ids [items, fan] (or with options) of texts in the context of each prompt; reasons go into `bad`."""
     fan = bad.shape[1]
     column_of = np.zeros(fan, dtype=np.int64)

@@ -42,8 +42,16 @@ class Plan:
 
     def text(self) -> str:
         """The plan as text: stable from run to run and from machine to machine."""
-        how = "" if self.exact else "at least " if any(m.cost is None for s in self.stages for m in s.models) else "at most "
-        totals = [f"in all: {self.loads} loads, {how}{self.forwards:,} forwards, {how}{self.row_layer_tokens:,} row-layer-tokens"]
+        how = (
+            ""
+            if self.exact
+            else "at least "
+            if any(m.cost is None for s in self.stages for m in s.models)
+            else "at most "
+        )
+        totals = [
+            f"in all: {self.loads} loads, {how}{self.forwards:,} forwards, {how}{self.row_layer_tokens:,} row-layer-tokens"
+        ]
         unused = [f"not available yet: {', '.join(self.missing)}"] if self.missing else []
         return render(self.title, self.stages, totals, unused)
 
@@ -53,7 +61,12 @@ def plan(checked: Checked, *, root: Path, options: RunOptions) -> Plan:
     prepared = prepare(checked, root, options)
     names = names_of(checked)
     stages = tuple(stage_part(prepared, stage, names) for stage in prepared.stages)
-    models = [m.key for s in prepared.stages if s.kind == "run" for m in dict.fromkeys(m for n in s.nodes for m in models_of(n))]
+    models = [
+        m.key
+        for s in prepared.stages
+        if s.kind == "run"
+        for m in dict.fromkeys(m for n in s.nodes for m in models_of(n))
+    ]
     missing = tuple(dict.fromkeys(n.op for n in planned(prepared)))
     title = f"plan of {Path(checked.path).name}: {count(len(checked.program.statements), 'statement')}, {count(len(stages), 'stage')}"
     return Plan(title, stages, loads_of(models), missing)
@@ -65,7 +78,9 @@ def count(n: int, what: str) -> str:
 
 def names_of(checked: Checked) -> dict[str, str]:
     program = checked.program
-    return {node.key: name for group in (program.models, program.prompts, program.datasets) for name, node in group.items()}
+    return {
+        node.key: name for group in (program.models, program.prompts, program.datasets) for name, node in group.items()
+    }
 
 
 def stage_part(prepared: Prepared, stage: Stage, names: dict[str, str]) -> StagePart:
@@ -75,7 +90,11 @@ def stage_part(prepared: Prepared, stage: Stage, names: dict[str, str]) -> Stage
     catalogue = registry.catalogue()
     if stage.kind != "run" or any(n.op in catalogue and catalogue[n.op].planned for n in walk(*stage.nodes)):
         parts = [ModelPart(name, None, why="", at_most=most) for name, most in bounds(prepared, stage).items()]
-        return StagePart(stage, tuple(ModelPart(p.model, None, why="counts known when it is lowered", at_most=p.at_most) for p in parts), lines)
+        return StagePart(
+            stage,
+            tuple(ModelPart(p.model, None, why="counts known when it is lowered", at_most=p.at_most) for p in parts),
+            lines,
+        )
     try:
         found = physical_stages(prepared, stage, planning=True)
     except ProbeError as error:
@@ -116,7 +135,12 @@ def most_rows(prepared: Prepared, node: Node) -> int | None:
     rows = 1
     seen: set[str] = set()
     for n in walk(node):
-        if n.op == "prompts" and n.input("source") is not None and n.input("source").op != "generate" and n.key not in seen:
+        if (
+            n.op == "prompts"
+            and n.input("source") is not None
+            and n.input("source").op != "generate"
+            and n.key not in seen
+        ):
             seen.add(n.key)
             try:
                 rows = max(rows, len(prepared.bindings.table(n.input("source"))))

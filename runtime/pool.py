@@ -11,6 +11,7 @@ from .counts import Counts
 from .engine import Engine
 from .models import load
 from .options import RunOptions
+from .self_check import SelfCheck, self_check
 
 MOST = 4  # models held at a time
 
@@ -22,6 +23,7 @@ class ModelPool:
     bindings: Bindings
     options: RunOptions
     counts: Counts = field(default_factory=Counts)
+    checks: dict[str, SelfCheck] = field(default_factory=dict)
     _held: OrderedDict[str, Engine] = field(default_factory=OrderedDict)
 
     def engine(self, model: Node) -> Engine:
@@ -37,6 +39,12 @@ class ModelPool:
                       trust_remote_code=self.options.trust_remote_code, counts=self.counts)  # fmt: skip
         self._held[model.key] = Engine(loaded, self.counts)
         return self._held[model.key]
+
+    def check(self, model: Node, prompts: tuple[tuple[int, ...], ...]) -> None:
+        """Check a model once in a run, on prompts that it is asked."""
+        name = str(self.bindings.source(model))
+        if name not in self.checks and prompts:
+            self.checks[name] = self_check(self.engine(model), list(prompts))
 
 
 def loads_of(models: list[str]) -> int:

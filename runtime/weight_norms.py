@@ -36,7 +36,10 @@ def weight_norm(bindings: Bindings, evaluator: Evaluator, node: Node) -> Cube:
     if layer is None:
         return scalar(math.sqrt(sum(v for (part, _), v in squares.items() if belongs(part, name))))
     label = evaluator.at_home(node).cube(layer)
-    values = [math.sqrt(sum(v for (part, at), v in squares.items() if belongs(part, name) and at == int(want))) for want in label.values.reshape(-1)]
+    values = [
+        math.sqrt(sum(v for (part, at), v in squares.items() if belongs(part, name) and at == int(want)))
+        for want in label.values.reshape(-1)
+    ]
     return Cube(label.axes, np.array(values).reshape(label.shape))
 
 

@@ -73,7 +73,9 @@ class StageRun:
                 made[node.key] = self.unembedding(node)
         return made
 
-    def one(self, index: int, rows: np.ndarray, place: np.ndarray, requests: list, edits: list, depth: np.ndarray) -> None:
+    def one(
+        self, index: int, rows: np.ndarray, place: np.ndarray, requests: list, edits: list, depth: np.ndarray
+    ) -> None:
         """Run one batch and put its results where they belong."""
         ids, lengths = pad([self.stage.rows.prompts[p] for p in self.stage.rows.prompt[rows]])
         reads = []
@@ -95,7 +97,15 @@ class StageRun:
         amount = None if group.amount is None else torch.as_tensor(group.amount[chosen], dtype=torch.float32)
         if group.kind == "set" and values is None:
             # zero ablation is scaling by zero: it needs no vectors
-            return Edit(ref(group.site), "scale", index_of(rows), index_of(positions), None, torch.zeros(len(chosen)), group.order)
+            return Edit(
+                ref(group.site),
+                "scale",
+                index_of(rows),
+                index_of(positions),
+                None,
+                torch.zeros(len(chosen)),
+                group.order,
+            )
         tensor = None if values is None else torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
         return Edit(ref(group.site), group.kind, index_of(rows), index_of(positions), tensor, amount, group.order)
 

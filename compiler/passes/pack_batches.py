@@ -21,7 +21,9 @@ def pack_batches(stage: PhysicalStage) -> PhysicalStage:
         stop, longest = start, 0
         while stop < len(order):
             longest = max(longest, int(lengths[order[stop]]))
-            if stop > start and (longest * (stop - start + 1) > stage.budget or depth[order[stop]] != depth[order[start]]):
+            if stop > start and (
+                longest * (stop - start + 1) > stage.budget or depth[order[stop]] != depth[order[start]]
+            ):
                 break
             stop += 1
         batches.append(order[start:stop])

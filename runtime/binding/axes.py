@@ -60,7 +60,11 @@ def depth(bindings: Bindings, node: Node, what: str) -> int:
         counts[facts.n_layers if what == "layers" else facts.n_heads] = str(bindings.source(model))
     if len(counts) > 1:
         text = " and ".join(f"{n} in {m}" for n, m in counts.items())
-        raise ProbeError("models-differ-in-depth", f"the models joined here have different numbers of {what}: {text}", "select layers of each first")
+        raise ProbeError(
+            "models-differ-in-depth",
+            f"the models joined here have different numbers of {what}: {text}",
+            "select layers of each first",
+        )
     if not counts:
         raise ProbeError("unknown-labels", f"the {what} of which model?", "bind the expression to a model")
     return next(iter(counts))
@@ -84,7 +88,11 @@ def items_key(source: Node) -> str:
 
 
 def reader_of(node: Node, axis: AxisType) -> Node:
-    return next(n for n in walk(node) if n.op == "read" and n.axis("token") is not None and n.axis("token").origin == axis.origin)
+    return next(
+        n
+        for n in walk(node)
+        if n.op == "read" and n.axis("token") is not None and n.axis("token").origin == axis.origin
+    )
 
 
 def read_tokens(bindings: Bindings, axis: AxisType, reader: Node) -> Axis:
@@ -135,10 +143,16 @@ def label_values(bindings: Bindings, values: Node, node: Node) -> tuple:
         case "all-heads":
             return tuple(range(depth(bindings, node, "heads")))
         case "range":
-            ends = [constant(values.input(k)) if values.input(k) is not None else None for k in ("start", "stop", "step")]
+            ends = [
+                constant(values.input(k)) if values.input(k) is not None else None for k in ("start", "stop", "step")
+            ]
             return tuple(written_range(*ends))
         case "layers":
-            return at_depths(label_values(bindings, values.input("depth"), node), values.input("depth"), depth(bindings, node, "layers"))
+            return at_depths(
+                label_values(bindings, values.input("depth"), node),
+                values.input("depth"),
+                depth(bindings, node, "layers"),
+            )
         case "choose":
             items = label_values(bindings, values.input("items"), node)
             sizes = label_values(bindings, values.input("sizes"), node)
@@ -160,7 +174,9 @@ def subsets(items: tuple, sizes: tuple) -> tuple:
 
     count = sum(comb(len(items), int(k)) for k in sizes)
     if count > LIMIT:
-        raise ProbeError("too-many-cells", f"this axis would have {count:,} labels", "choose fewer layers, or smaller sets")
+        raise ProbeError(
+            "too-many-cells", f"this axis would have {count:,} labels", "choose fewer layers, or smaller sets"
+        )
     return tuple(c for k in sizes for c in combinations(items, int(k)))
 
 

@@ -33,7 +33,12 @@ def make_table(bindings: Bindings, node: Node) -> Table:
             return with_column(bindings, node)
         case "part":
             both = node.input("split")
-            parts = split(bindings.table(both.input("items")), float(value(both, "fraction")), int(value(both, "seed", 0)), value(both, "stratify"))
+            parts = split(
+                bindings.table(both.input("items")),
+                float(value(both, "fraction")),
+                int(value(both, "seed", 0)),
+                value(both, "stratify"),
+            )
             return parts[node.param("index")]
         case "keep":
             return kept(bindings, node)

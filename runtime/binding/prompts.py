@@ -75,7 +75,14 @@ def expression(tokens: Node) -> at.TokenExpression:
 
 
 def of_path(path: tuple[str, ...]) -> at.TokenExpression:
-    whole = {"first": at.First(), "last": at.Last(), "bos": at.Bos(), "template": at.TemplateTokens(), "all": at.All(), "tokens": at.All()}
+    whole = {
+        "first": at.First(),
+        "last": at.Last(),
+        "bos": at.Bos(),
+        "template": at.TemplateTokens(),
+        "all": at.All(),
+        "tokens": at.All(),
+    }
     if len(path) == 1:
         return whole.get(path[0]) or at.SegmentTokens(path[0], "all")
     return at.SegmentTokens(path[0], path[1])

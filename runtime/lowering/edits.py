@@ -56,7 +56,18 @@ def edits_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[Edi
                 index = operand_index(state, edit, operand, cells, cell[at], position[at], layer, rows.run)
             name = (str(site.param("name")), layer, None if head is None else int(head))
             given = None if amount is None else amount[cell[at]]
-            groups.append(EditGroup(name, kind_of(edit), order, row[cell[at]], position[at], operand.key if operand is not None else None, index, given))
+            groups.append(
+                EditGroup(
+                    name,
+                    kind_of(edit),
+                    order,
+                    row[cell[at]],
+                    position[at],
+                    operand.key if operand is not None else None,
+                    index,
+                    given,
+                )
+            )
     return groups
 
 
@@ -76,7 +87,9 @@ def where_it_acts(edit: Node) -> tuple[Node, Node | None]:
         raise ProbeError("planned", f"the intervention `{edit.op}` is planned, and does not run yet")
     site = edit.input("site") or site_of(edit.input("direction"))
     if site is None or site.op == "none":
-        raise ProbeError("no-site", f"`{edit.op}` does not know at which site its direction lives", "say so: `site=resid_post[…]`")
+        raise ProbeError(
+            "no-site", f"`{edit.op}` does not know at which site its direction lives", "say so: `site=resid_post[…]`"
+        )
     tokens = edit.input("tokens")
     return site, None if tokens is None or tokens.op == "none" else tokens
 
@@ -88,7 +101,9 @@ def everywhere(state: Lowering, model: Node, prompts: Node) -> Places:
     return Places(None, (tuple(find(r, All()) for r in state.bindings.rendered(model, prompts)),))
 
 
-def spread_positions(found: Places, label: np.ndarray, item: np.ndarray, items: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def spread_positions(
+    found: Places, label: np.ndarray, item: np.ndarray, items: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(cell, position, rank among the cell's positions) of every edit; a cell without the token is not edited."""
     table = [[np.zeros(0, np.int64) if isinstance(p, str) else p for p in row] for row in found.found]
     sizes = np.array([[len(p) for p in row] for row in table], dtype=np.int64).reshape(len(table), items)
@@ -150,7 +165,14 @@ def amount_of(state: Lowering, edit: Node, cells: Grid, home: Node) -> np.ndarra
 
 
 def operand_index(
-    state: Lowering, edit: Node, operand: Node, cells: Grid, cell: np.ndarray, position: np.ndarray, layer: int | None, home: Node
+    state: Lowering,
+    edit: Node,
+    operand: Node,
+    cells: Grid,
+    cell: np.ndarray,
+    position: np.ndarray,
+    layer: int | None,
+    home: Node,
 ) -> np.ndarray:
     """Which vector of the operand each edit takes: by the coordinates of its cell, its layer and its token."""
     axes = operand_axes(state, operand)
@@ -162,13 +184,21 @@ def operand_index(
             item = cells.at["item"][cell] if "item" in cells.at else np.zeros(len(cell), dtype=np.int64)
             at = token_labels(state, axis, home)[item, position]
             if (at < 0).any():
-                raise ProbeError("tokens-differ", "a patch has tokens that its source does not have", "both need the same tokens, segment by segment")
+                raise ProbeError(
+                    "tokens-differ",
+                    "a patch has tokens that its source does not have",
+                    "both need the same tokens, segment by segment",
+                )
         elif axis.name == "item" and edit.op == "ablate":
             at = others(edit, axis, cells)[cell]
         elif axis.name in cells.at:
             at = cells.at[axis.name][cell]
         else:
-            raise ProbeError("axes-differ", f"the operand of an intervention has an axis {axis.name} that the run does not have", "select one label of it")
+            raise ProbeError(
+                "axes-differ",
+                f"the operand of an intervention has an axis {axis.name} that the run does not have",
+                "select one label of it",
+            )
         flat = flat * len(axis) + at
     return flat
 

@@ -68,7 +68,9 @@ def axes_of(bindings: Bindings, node: Node) -> tuple[Axis, ...]:
     return tuple([a for a in found if a.name != "item"] + [a for a in found if a.name == "item"])
 
 
-def per_cell(evaluator: Evaluator, node: Node | None, cells: Grid, home: Node, default: float | None = None) -> np.ndarray | None:
+def per_cell(
+    evaluator: Evaluator, node: Node | None, cells: Grid, home: Node, default: float | None = None
+) -> np.ndarray | None:
     """The value of a small expression (a layer, a scale) in each cell; None when there is no such expression.
 
     Before the stage that computes it has run, `default` stands for it, where there is one.

@@ -16,6 +16,7 @@ from .edits import edits_of
 from .grid import Grid, axes_of, grid, per_cell
 from .places import Places, each_token, places
 
+
 @dataclass(frozen=True, eq=False)
 class Lowered:
     """What is known of one work node: its axes, and how slots make its cells.
@@ -163,7 +164,11 @@ def lower_read(state: Lowering, work: Node, read: Node, axes: tuple[Axis, ...], 
     cells = grid(axes)
     model, prompts = run.input("model"), run.input("prompts")
     own = next((a for a in axes if a.name == "token" and a.kind == "data"), None)
-    found = each_token(state.bindings, own, tokens, model, prompts) if own is not None else places(state.bindings, tokens, model, prompts, read)
+    found = (
+        each_token(state.bindings, own, tokens, model, prompts)
+        if own is not None
+        else places(state.bindings, tokens, model, prompts, read)
+    )
     how = str(tokens.param("how")) if tokens.op == "pool" else "single"
     layer = per_cell(state.evaluator, site.input("layer"), cells, read, state.stand_in(site.input("layer")))
     head = per_cell(state.evaluator, site.input("head"), cells, read)
@@ -179,7 +184,9 @@ def positions_of(found: Places, cells: Grid, items: int) -> tuple[np.ndarray, np
     item = cells.at.get("item", np.zeros(cells.count, dtype=np.int64))
     label = cells.at[found.axis.name] if found.axis is not None else np.zeros(cells.count, dtype=np.int64)
     table = [[found.of(k, i) for i in range(items)] for k in range(len(found.found))]
-    sizes = np.array([[0 if isinstance(p, str) else len(p) for p in row] for row in table], dtype=np.int64).reshape(len(table), items)
+    sizes = np.array([[0 if isinstance(p, str) else len(p) for p in row] for row in table], dtype=np.int64).reshape(
+        len(table), items
+    )
     flat = [p for row in table for p in row if not isinstance(p, str)]
     pool = np.concatenate(flat) if flat else np.zeros(0, np.int64)
     starts = np.concatenate([[0], np.cumsum(sizes.reshape(-1))])[:-1].reshape(sizes.shape)
@@ -194,7 +201,17 @@ def positions_of(found: Places, cells: Grid, items: int) -> tuple[np.ndarray, np
     return cell, position, reasons
 
 
-def add_requests(state: Lowering, work: int, name: str, layer, head, row: np.ndarray, cell: np.ndarray, position: np.ndarray, lens: bool) -> None:
+def add_requests(
+    state: Lowering,
+    work: int,
+    name: str,
+    layer,
+    head,
+    row: np.ndarray,
+    cell: np.ndarray,
+    position: np.ndarray,
+    lens: bool,
+) -> None:
     """One request for each site that the cells name."""
     layers = np.full(len(row), -1) if layer is None else one_layer(layer)
     heads = np.full(len(row), -1) if head is None else head.astype(np.int64)
@@ -211,14 +228,18 @@ def one_layer(layer: np.ndarray) -> np.ndarray:
     if layer.dtype == object:
         wrong = next((v for v in layer if isinstance(v, tuple) and len(v) != 1), None)
         if wrong is not None:
-            raise ProbeError("several-layers", f"a read is of one layer at a time, not of {wrong}", "walk the layers: `for layer`")
+            raise ProbeError(
+                "several-layers", f"a read is of one layer at a time, not of {wrong}", "walk the layers: `for layer`"
+            )
         layer = np.array([v[0] if isinstance(v, tuple) else v for v in layer])
     return layer.astype(np.int64)
 
 
 def lower_measure(state: Lowering, node: Node) -> None:
     """A measure of the next token, or of a lens: requests for logits at the places of its distribution."""
-    source = node if node.op in ("next-token", "lens") else next(n for _, n in node.inputs if n.op in ("next-token", "lens"))
+    source = (
+        node if node.op in ("next-token", "lens") else next(n for _, n in node.inputs if n.op in ("next-token", "lens"))
+    )
     axes = axes_of(state.bindings, source if source.op == "next-token" else source.input("activation"))
     if source.op == "lens":
         lower_read(state, node, source.input("activation"), axes, lens=True)
@@ -240,7 +261,10 @@ def lower_text(state: Lowering, node: Node) -> None:
     rows, axes = state.rows_for(run), axes_of(state.bindings, node)
     cells = grid(axes)
     rendered = state.bindings.rendered(run.input("model"), run.input("prompts"))
-    before = [np.array([p - 1 for p, kind in enumerate(r.token_kinds) if kind == "text" and p > 0], dtype=np.int64) for r in rendered]
+    before = [
+        np.array([p - 1 for p, kind in enumerate(r.token_kinds) if kind == "text" and p > 0], dtype=np.int64)
+        for r in rendered
+    ]
     found = Places(None, (tuple(b if len(b) else "no token of the text has one before it" for b in before),))
     cell, position, reasons = positions_of(found, cells, rows.items)
     row = state.row_of(rows, cells)

@@ -44,7 +44,12 @@ def each_token(bindings: Bindings, axis: Axis, tokens: Node, model: Node, prompt
     single = by_coordinate(rendered, axis)
     kept = []
     for row in single:
-        kept.append(tuple(p if isinstance(p, str) or isinstance(i, str) or p[0] in i else "not among these tokens" for p, i in zip(row, inside, strict=True)))
+        kept.append(
+            tuple(
+                p if isinstance(p, str) or isinstance(i, str) or p[0] in i else "not among these tokens"
+                for p, i in zip(row, inside, strict=True)
+            )
+        )
     return Places(axis, tuple(kept))
 
 

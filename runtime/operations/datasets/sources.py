@@ -20,7 +20,10 @@ def file(path: Text, *, limit: Integer | None = None, key: ColumnName | None = N
 
 @operation(work="data", axes="none")
 def rows(csv: Text, *, key: ColumnName | None = None) -> Dataset:
-    """Dataset written in the spec itself, as csv text with a header line."""
+    """Dataset written in the spec itself, as csv text with a header line.
+
+    Use triple quotes for several lines. All columns are text; `key` names the column that identifies items.
+    """
 
 
 @operation(work="data", axes="none")
@@ -38,7 +41,11 @@ def keep(items: Dataset | Generated, where: ColumnName | Boolean, *, at_most: In
 
 @operation(work="data", axes="none")
 def choose(items: list[Integer], sizes: list[Integer] | Integer) -> Integer:
-    """All subsets of the items of the given sizes: `choose(all_layers, 1..2)` has every layer and every pair."""
+    """All subsets of the items of the given sizes: `choose(all_layers, 1..2)` has every layer and every pair.
+
+    Labels are sets, written `[3]` and `[3, 7]`; of a label `set`, `set[0]` is the first element, `set[-1]` the last and
+    `size(set)` their number.
+    """
 
 
 @operation(work="data", axes="none")

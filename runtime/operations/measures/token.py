@@ -21,13 +21,17 @@ def prob(of: Distribution, answer: Text | None = None) -> Number:
 
 @operation(work="run")
 def logit(of: Distribution, answer: Text | None = None) -> Number:
-    """Logit of the answer as next token, after the model's soft cap where it has one."""
+    """Logit of the answer as next token, after the model's soft cap where it has one.
+
+    Without `answer`, the prompts' `answer:` segment is looked for. Logits of two models have no common zero: compare
+    differences, or `log_prob`.
+    """
     return of.gather(-1, answer[:, None])[:, 0].double()
 
 
 @operation(work="run")
 def log_prob(of: Distribution, answer: Text | None = None) -> Number:
-    """Natural logarithm of the answer's probability (nats)."""
+    """Natural logarithm of the answer's probability (nats); the answer as in `prob`."""
     return of.double().log_softmax(-1).gather(-1, answer[:, None])[:, 0]
 
 

@@ -18,7 +18,9 @@ def hub(
 ) -> Model:  # fmt: skip
     """Model (or, with `split`, dataset) from the Hugging Face hub.
 
-    A list of revisions is an axis `revision`. `dtype` defaults to what the command line says, float32 else.
+    A list of revisions is an axis `revision`. `dtype` defaults to what the command line says, float32 else. Weights are
+    read from the local cache, else downloaded; code in a repository is not run unless the command line allows it.
+    `head="reward"` is for models with a scalar head.
     """
 
 

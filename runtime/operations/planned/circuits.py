@@ -14,41 +14,60 @@ from ...registry import operation
 def paths(
     of: Prompts, *, into: Tokens, top_k: Integer = 1, answer_rank: Integer = 100, map: Literal["exact", "unweighted"] = "exact"
 ) -> Paths:
-    """Token-to-token paths of a locally linear surrogate."""
+    """Token-to-token paths of a locally linear surrogate of the model.
+
+    A path leads from a token of the prompt through heads and residual connections to the tokens `into`. The `top_k`
+    strongest are kept, for answers of rank `answer_rank` at most. `map` says whether a step is weighed by the attention
+    and value maps of its head ("exact") or counted ("unweighted").
+    """
 
 
 @operation(planned=True, adds=(("layer", "model"), ("head", "model")))
 def head_activity(paths: Paths, *, from_: Tokens) -> Number:
-    """Share of path steps that use a head."""
+    """Share of the steps of paths from some tokens that go through each head, of 0 to 1.
+
+    The result has the axes `layer` and `head`.
+    """
 
 
 @operation(planned=True)
 def completeness(paths: Paths) -> Number:
-    """Cosine of the sum over paths with the model's logits."""
+    """Cosine of the sum over all paths with the model's own logits: 1 when the paths tell the whole of them."""
 
 
 @operation(planned=True)
 def path_count(paths: Paths, *, from_: Tokens) -> Number:
-    """Number of paths that start at tokens."""
+    """Number of kept paths that start at some tokens, per item."""
 
 
 @operation(work="run", planned=True)
 def attribution(of: Number, site: Site, *, steps: Integer = 1) -> Number:
-    """Attribution patching: gradient times difference, as a fast approximation of patching."""
+    """Attribution patching: gradient times difference of the two sides, a first-order approximation of patching.
+
+    One backward pass stands for a forward pass per place. `steps` above one integrates the gradient along the line
+    between the sides.
+    """
 
 
 @operation(work="run", planned=True)
 def logit_attribution(of: Number, site: Site) -> Number:
-    """Direct contribution of a site to a logit, with the final norm's scale frozen."""
+    """Direct contribution of a site to a logit or a logit difference, in logits.
+
+    What the site adds to the residual stream is read off the unembedding, with the scale of the final norm held at
+    that of the run. The contributions of all sites add up to the measure.
+    """
 
 
 @operation(work="intervention", planned=True)
 def knockout(*, from_: Tokens, to: Tokens, layer: Integer | None = None, head: Integer | None = None) -> Intervention:
-    """Attention edges cut between tokens."""
+    """Cut attention edges: the tokens `to` no longer see the tokens `from`, and the other edges are renormalised.
+
+    In all layers and heads, or in those that `layer` and `head` name.
+    """
 
 
 @operation(work="intervention", planned=True)
 def clamp(place: Activation, value: Number) -> Intervention:
-    """Hold activations at a value."""
+    """Hold each component of the activations at a place at one value."""
 
 

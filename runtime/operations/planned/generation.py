@@ -15,42 +15,58 @@ def generate(
     prompts: Prompts, *, samples: Integer = 1, max_tokens: Integer = 256, temperature: Number = 0.0, top_p: Number = 1.0,
     repetition_penalty: Number = 1.0, seed: Integer = 0, stop: list[Text] | None = None,
 ) -> Generated:  # fmt: skip
-    """Prompts with a segment `response`, written by the model."""
+    """Prompts with a segment `response`, written by the model in force.
+
+    `samples` above one adds an axis `sample`. `temperature=0` takes the likeliest token. Seeds follow from `seed`, the
+    item and the sample, never from the model or the intervention, so that arms share their random numbers.
+    """
 
 
 @operation(planned=True)
 def mentions(text: Text, words: Text | WordList, *, whole_words: Boolean = True) -> Boolean:
-    """Whether a text mentions a word."""
+    """Whether a text mentions a word, or any of a word list; upper and lower case are told apart.
+
+    With `whole_words` a word inside a longer one does not count.
+    """
 
 
 @operation(axes="none", planned=True)
 def any_of(words: list[Text]) -> WordList:
-    """Words of which any counts."""
+    """Word list for `mentions`: a text mentions it when it mentions any of the words."""
 
 
 @operation(axes="none", planned=True)
 def log_odds_words(of: Text, against: Text, *, k: Integer = 25, prior: Number = 0.01) -> Table:
-    """Words that rose between two sets of texts: log-odds with an informative prior."""
+    """The `k` words that rose most between two sets of texts, as log-odds with an informative Dirichlet prior.
+
+    `prior` is the weight of a word's pooled frequency. Gives the word, its log-odds and its z score.
+    """
 
 
 @operation(planned=True)
 def matches(text: Text, pattern: Text, *, whole: Boolean = True) -> Boolean:
-    """Whether a text matches a regular expression (linear time)."""
+    """Whether a text matches a regular expression, as a whole or, with `whole=false`, anywhere.
+
+    Patterns run in linear time; look-around and back-references are not part of them.
+    """
 
 
 @operation(work="judge", open_model=True, planned=True)
 def judge(answers: Generated | Text, *, rubric: File | Dataset | Text, scale: Literal["0..10", "0..100"] = "0..100") -> Number:
-    """Score that a judge model gives, expected over its integer tokens."""
+    """Score that a judge gives an answer under a rubric: the expected value over the integer tokens of `scale`.
+
+    The judge is the model in force (`judge(…) on m`). Probability that is on no integer of the scale is reported.
+    """
 
 
 @operation(work="data", axes="none", planned=True)
 def keep_pairs(items: Generated, *, positive: Boolean, negative: Boolean, both: Boolean | None = None) -> Generated:
-    """Items of a contrast of which both sides pass."""
+    """Generated pairs of which the positive side passes one condition and the negative side the other, and `both` holds."""
 
 
 @operation(work="run", open_model=True, planned=True)
 def score(of: Prompts) -> Number:
-    """Scalar that a reward model gives to a dialogue."""
+    """Reward that a model with a scalar head (`hub(…, head=\"reward\")`) gives to a dialogue."""
 
 
 @operation(axes="none", planned=True)
@@ -58,4 +74,9 @@ def rate(
     original: Number, *, once: Number, twice: Number, treated: Boolean, estimand: Literal["ATT", "ATU", "ATE"] | Text,
     estimator: Literal["rate", "single", "naive"] | Text = "rate",
 ) -> Number:  # fmt: skip
-    """Effect of an attribute on a score, corrected by rewriting twice."""
+    """Effect of an attribute on a score, estimated from texts that were rewritten once and twice.
+
+    `original`, `once` and `twice` are the scores of a text, of its rewrite without (or with) the attribute, and of
+    that rewritten back. Comparing `once` with `twice` ("rate") cancels what rewriting itself changes; "single" compares
+    `once` with `original`, "naive" compares treated with untreated texts.
+    """

@@ -18,17 +18,21 @@ def steer_path(
     start: Activation, *, along: Direction, geometry: Literal["euclidean", "dual"] | Text, steps: Integer = 2000,
     rate: Number | None = None, damping: Number = 5e-3, top_k: Integer = 20000,
 ) -> SteerPath:  # fmt: skip
-    """Path of representations from an activation along a direction, in one of two geometries."""
+    """Path of representations that starts at a `final_norm` activation and follows a direction.
+
+    "euclidean" adds the direction step by step; "dual" moves so that the expected unembedding row follows it, by a
+    damped natural-gradient step over the `top_k` likeliest tokens.
+    """
 
 
 @operation(planned=True)
 def merge_words(of: SteerPath, words: Dataset) -> Distribution:
-    """Distribution with each base word merged into its counterpart."""
+    """Distribution in which each word of the column `base` has the probability of its `target` added to its own."""
 
 
 @operation("steering_path.ratio", planned=True)
 def ratio(path: SteerPath, words: Dataset) -> Number:
-    """Share of the target words' probability among base and target words, along a path."""
+    """Probability of the `target` words among that of `base` and `target` words together, along a path, of 0 to 1."""
 
 
 @operation(planned=True)

@@ -14,7 +14,11 @@ def finetune(
     method: Literal["sft", "dpo"] = "sft", adapter: AdapterSpec | None = None, epochs: Integer = 1, rate: Number = 1e-5,
     seed: Integer = 0,
 ) -> Model:  # fmt: skip
-    """Model trained further on prompts with responses, or on plain texts."""
+    """Model trained further: on prompts with responses (loss on the responses only), or on plain texts.
+
+    "dpo" prefers the positive side of a contrast to the negative one, with the model itself as frozen reference. With
+    `adapter` only the adapter is trained. The result is pinned by the bytes of its weights.
+    """
 
 
 @operation(axes="broadcast", planned=True)
@@ -24,7 +28,7 @@ def lora(rank: Integer, *, alpha: Number | None = None, targets: list[Part] | No
 
 @operation(work="model", axes="none", planned=True)
 def adapter(model: Model, directory: Text) -> Model:
-    """Model with an adapter from a directory."""
+    """Model with a low-rank adapter (PEFT layout) from a directory, relative to the spec."""
 
 
 @operation(work="model", axes="none", planned=True)
@@ -32,7 +36,11 @@ def merge(
     models: list[Model], *, method: Literal["linear", "slerp", "ties", "dare_ties", "dare_linear", "task_arithmetic"] | Text,
     weights: list[Number] | None = None, t: Number | None = None, base: Model | None = None, density: Number = 1.0, seed: Integer = 0,
 ) -> Model:  # fmt: skip
-    """Model whose weights are those of several, joined."""
+    """Model whose weights are those of several, joined by a named method.
+
+    "linear" is their mean by `weights`, "slerp" goes the share `t` along the arc from the first to the second, and the
+    others join differences from `base`, of which they keep the share `density`.
+    """
 
 
 @operation(work="train", axes="none", adds=(("generation", "written"),), planned=True)
@@ -45,9 +53,15 @@ def graft(
     donor: Model, *, parts: list[Part | Site], at: Tokens, layers: list[Integer] | None = None,
     head: Literal["never", "always", "last_token"] = "never",
 ) -> Intervention:  # fmt: skip
-    """Weights of another model, at some tokens and in some parts."""
+    """Compute some parts with another model's weights, at some tokens; all else stays the model's own.
+
+    `head` says for which tokens the donor's unembedding is used.
+    """
 
 
 @operation(work="intervention", planned=True)
 def gate(student: Model, *, at: Tokens, generated: Literal["off", "on"] = "off") -> Intervention:
-    """Adapter of a student, at some tokens only."""
+    """Switch a student's adapter on at some tokens only; elsewhere the base model computes.
+
+    `generated` says whether it is on for tokens that are generated.
+    """

@@ -13,7 +13,11 @@ def line(
     y: Number | Test, *, x: AxisName, color: AxisName | None = None, dash: AxisName | None = None, facet: AxisName | None = None,
     band: Number | Test | None = None, rule: Number | Test | None = None, log: Literal["x", "y", "xy"] | None = None,
 ) -> Plot:  # fmt: skip
-    """Lines over an axis, with intervals as bands. `band` draws a null's range behind them, `rule` a level."""
+    """Lines over an axis, with intervals as bands.
+
+    `color`, `dash` and `facet` tell further axes apart. `band` draws a null's range behind the lines, `rule` a level;
+    `log` makes an axis logarithmic.
+    """
 
 
 @operation(work="plot", axes="none")
@@ -21,7 +25,7 @@ def bar(
     y: Number | Test, *, x: AxisName, color: AxisName | None = None, facet: AxisName | None = None,
     rule: Number | Test | None = None,
 ) -> Plot:  # fmt: skip
-    """Bars with intervals."""
+    """Bars over an axis, with intervals as whiskers. `rule` draws a level."""
 
 
 @operation(work="plot", axes="none")
@@ -34,4 +38,7 @@ def scatter(
     points: Number, *, color: AxisName | None = None, facet: AxisName | None = None, x: AxisName | None = None,
     y: AxisName | None = None,
 ) -> Plot:  # fmt: skip
-    """Points; two components of a projection, or a value over an axis."""
+    """Points: two components of a projection, one point per item, or a value over an axis.
+
+    A projection has its components on x and y; other values need `x` and `y`. `color` may name a column of the items.
+    """

@@ -1,0 +1,69 @@
+"""Where numbers come from: fingerprints of models and data, numerics, and the two keys of every result."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..compiler.graph import Node, walk
+from ..compiler.keys import recipe_key, value_key
+from .errors import ProbeError
+from .results import Result
+from .weight_files import fingerprint
+
+if TYPE_CHECKING:
+    from .execute import Prepared
+
+LIBRARIES = ("probelang", "torch", "transformers", "nnsight", "numpy", "tokenizers")
+MODELS = ("hub", "path", "zoo")
+
+
+def numerics(prepared: Prepared) -> dict[str, str]:
+    """What changes numbers without changing the spec."""
+    options = prepared.options
+    found = {
+        "device": options.device.split(":")[0],
+        "dtype": options.dtype or "float32",
+        "attention": options.attention,
+        "seed": str(options.seed),
+    }
+    return found | {name: version(name) for name in LIBRARIES}
+
+
+def contents(prepared: Prepared) -> dict[str, str]:
+    """A hash of the bytes of every model (weights and tokenizer) and dataset that the roots need."""
+    found: dict[str, str] = {}
+    for node in walk(*prepared.roots.values()):
+        if node.op in MODELS and node.input("split") is None:
+            found[node.key] = fingerprint(prepared.bindings.folder(node)) + tokenizer_of(prepared, node)
+        elif node.op in ("file", "rows"):
+            found[node.key] = prepared.bindings.table(node).fingerprint
+    return found
+
+
+def tokenizer_of(prepared: Prepared, model: Node) -> str:
+    try:
+        return prepared.bindings.tokenizer(model).fingerprint
+    except ProbeError:
+        return ""  # weights alone are compared: no tokenizer is needed
+
+
+def keys(prepared: Prepared, results: tuple[Result, ...]) -> dict[str, dict[str, str]]:
+    """The recipe key and the value key of each result, by name."""
+    settings, bytes_of = numerics(prepared), contents(prepared)
+    nodes = {s.name: prepared.roots[s.node.key] for s in prepared.checked.program.statements}
+    return {
+        r.name: {"recipe": recipe_key(nodes[r.name], settings, bytes_of), "value": value_key(content(r))}
+        for r in results
+    }
+
+
+def content(result: Result) -> dict[str, bytes]:
+    """A result's values as bytes, whatever the order in which they were computed."""
+    if result.vectors is not None:
+        array = np.ascontiguousarray(result.vectors)
+        return {"vectors": array.tobytes(), "shape": repr((array.shape, array.dtype.str)).encode()}
+    frame = result.items if result.items is not None else result.frame
+    return {"table": frame.write_csv().encode()}
