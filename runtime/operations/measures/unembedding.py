@@ -8,7 +8,7 @@ from ...registry import operation
 
 @operation(work="run", open_model=True, axes="none")
 def unembedding(word: Text) -> Direction:
-    """Row of the unembedding matrix for a word that is one token: the direction at `final_norm` that raises its logit."""
+    """Row of the unembedding for a word that is one token: the direction at `final_norm` that raises its logit."""
 
 
 @operation("vector", work="data", axes="none")

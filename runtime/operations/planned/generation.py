@@ -61,7 +61,7 @@ def judge(answers: Generated | Text, *, rubric: File | Dataset | Text, scale: Li
 
 @operation(work="data", axes="none", planned=True)
 def keep_pairs(items: Generated, *, positive: Boolean, negative: Boolean, both: Boolean | None = None) -> Generated:
-    """Generated pairs of which the positive side passes one condition and the negative side the other, and `both` holds."""
+    """Generated pairs of which the positive side passes one condition, the negative side another, and `both` holds."""
 
 
 @operation(work="run", open_model=True, planned=True)

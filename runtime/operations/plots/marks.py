@@ -30,7 +30,10 @@ def bar(
 
 @operation(work="plot", axes="none")
 def heatmap(z: Number | Test, *, x: AxisName, y: AxisName, facet: AxisName | None = None) -> Plot:
-    """Cells over two axes, coloured by value; facets share one scale. A value with both signs gets a scale around zero."""
+    """Cells over two axes, coloured by value; facets share one scale.
+
+    A value with both signs gets a diverging scale around zero.
+    """
 
 
 @operation(work="plot", axes="none")
