@@ -9,7 +9,7 @@ from ..grammar import tree as t
 from ..grammar.diagnostics import Diagnostic
 from ..grammar.parse import declared_names, parse
 from . import errors, ir
-from .elaborate import Program, elaborate
+from .elaborate import Program, elaborate, left_out
 from .resolve import Resolver, Scope
 from .signature import Catalogue
 
@@ -37,7 +37,7 @@ class Checked:
 def check(text: str, path: str, catalogue: Catalogue, find: Find, params: Mapping[str, str] | None = None) -> Checked:
     """Check a spec. `params` override `param`s: name to value, written as in a spec."""
     tree, problems = parse(text)
-    checked = Checked(path, text, tree, problems)
+    checked = Checked(path, text, tree, list(problems))
     resolver = Resolver(catalogue, _loader(path, catalogue, find, (path,)))
     assumed = frozenset(declared_names(text)) if problems else frozenset()
     checked.spec = resolver.spec(tree, assumed)
@@ -48,6 +48,7 @@ def check(text: str, path: str, catalogue: Catalogue, find: Find, params: Mappin
     if not checked.errors:
         checked.program, found = elaborate(checked.spec, catalogue, overrides)
         checked.problems += found
+        checked.problems += [] if checked.errors else left_out(checked.spec, checked.program)
     elif not problems:
         # Names are wrong somewhere: types of the rest are still worth saying, what follows from unknown names is not.
         _, found = elaborate(checked.spec, catalogue, overrides)

@@ -53,20 +53,24 @@ class Resolver:
     catalogue: Catalogue
     load: Loader
     problems: list[Diagnostic] = field(default_factory=list)
+    missing: dict[str, Diagnostic] = field(default_factory=dict)  # unknown names, with what was said about them
 
     def spec(self, tree: t.Spec, assumed: frozenset[str] = frozenset()) -> ir.Spec:
         """Resolve a whole file."""
         language = 1
         uses: list[ir.Use] = []
+        lost: set[str] = set()  # aliases of specs that could not be loaded
         declared: dict[str, Declared] = {}
         for statement in tree.statements:
             if isinstance(statement, t.Version):
                 language = self.version(statement)
             elif isinstance(statement, t.Use):
-                uses += self.use(statement, uses)
+                found = self.use(statement, uses)
+                uses += found
+                lost |= set() if found else {alias_of(statement)}
             else:
                 self.declare(statement, declared, uses)
-        scope = Scope(declared, {u.alias: u for u in uses}, assumed=assumed)
+        scope = Scope(declared, {u.alias: u for u in uses}, assumed=assumed | lost)
         statements = [s for s in tree.statements if not isinstance(s, (t.Version, t.Use))]
         return ir.Spec(language=language, uses=tuple(uses), statements=tuple(self.statement(s, scope) for s in statements))
 
@@ -78,7 +82,7 @@ class Resolver:
         return 1
 
     def use(self, statement: t.Use, known: list[ir.Use]) -> list[ir.Use]:
-        alias = statement.alias.text if statement.alias else statement.path.value.rsplit("/", 1)[-1].removesuffix(".probe")
+        alias = alias_of(statement)
         loaded = self.load(statement.path.value, statement.path.span)
         if isinstance(loaded, Diagnostic):
             self.problems.append(loaded)
@@ -218,8 +222,17 @@ class Resolver:
         if name in self.catalogue:
             self.problems.append(errors.operation_as_value(e.span, self.catalogue[name]))
         elif name not in scope.assumed:
-            self.problems.append(errors.unknown_name(e.span, name, scope.visible()))
+            self.report_unknown(e.span, name, scope)
         return self.unknown(e.span)
+
+    def report_unknown(self, span: t.Span, name: str, scope: Scope) -> None:
+        """Say once that a name is unknown; its other places are further labels."""
+        first = next((i for i, d in enumerate(self.problems) if d == self.missing.get(name)), None)
+        if first is None:
+            self.missing[name] = errors.unknown_name(span, name, scope.visible())
+            self.problems.append(self.missing[name])
+        else:
+            self.missing[name] = self.problems[first] = errors.also_here(self.problems[first], span)
 
     def unknown(self, span: t.Span) -> ir.Ref:
         return ir.Ref(to="builtin", name=UNKNOWN, span=span)
@@ -277,8 +290,8 @@ class Resolver:
             return self.instance(e, name, scope.declared[name], scope)
         if name in self.catalogue:
             return self.operation(e, function, self.catalogue[name], scope)
-        for a in e.arguments:  # problems inside the arguments are still worth saying
-            self.expr(a.value, scope)
+        for a in e.arguments:  # problems inside the arguments are still worth saying; a bare name may be an axis
+            self.expr(a.value, scope.within(columns=True))
         if name in scope.binders or name in scope.params or name in BUILTINS:
             self.problems.append(errors.not_callable(function.span, name))
         elif name not in scope.assumed:
@@ -348,6 +361,13 @@ class Resolver:
         if ColumnName in parameter.kinds:
             return self.expr(a.value, scope.within(columns=True))
         return self.expr(a.value, scope)
+
+
+def alias_of(statement: t.Use) -> str:
+    """The name under which a spec is used: as written, else its file's."""
+    if statement.alias is not None:
+        return statement.alias.text
+    return statement.path.value.rsplit("/", 1)[-1].removesuffix(".probe")
 
 
 def axis_text(e: t.Expr) -> str | None:

@@ -46,7 +46,7 @@ def elaborated(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature) -> 
             continue
         inner = clean.with_(place=Place in parameter.kinds and takes_place(argument.value))
         if ColumnName in parameter.kinds:
-            data = next((n for n in made.values() if issubclass(n.kind, (Dataset, Generated))), None)
+            data = next((n for n in made.values() if issubclass(n.kind, (Dataset, Generated))), None if good else el.unknown)
             inner = inner.with_(columns_of=data)
             if data is None and isinstance(argument.value, ir.Ref) and argument.value.to == "column":
                 made[argument.name] = el.graph.node("axis", params={"name": argument.value.name}, kind=Text)

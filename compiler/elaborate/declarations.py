@@ -30,7 +30,7 @@ class Modules:
             self.add(use.spec, f"{prefix}{use.alias}.")
         for s in spec.statements:
             for name in s.names if isinstance(s, ir.DatasetOf) else (s.name,):
-                self.statements[prefix + name] = s
+                self.statements.setdefault(prefix + name, s)
 
     def of_keyword(self, keyword: str, prefix: str = "") -> list[str]:
         return [n for n, s in self.statements.items() if isinstance(s, ir.Define) and s.keyword == keyword
@@ -71,7 +71,10 @@ def applied(el: Elaborator, name: str, arguments: list[Node], env: Env, span: Sp
     el.modules.used.add(name)
     if name in el.modules.running:
         return el.report(errors.cycle(span, [*el.modules.running[el.modules.running.index(name) :], name]))
-    params = dict(zip(statement.params or (), arguments, strict=True))
+    names = getattr(statement, "params", None) or ()
+    if len(names) != len(arguments):
+        return el.unknown
+    params = dict(zip(names, arguments, strict=True))
     el.modules.running.append(name)
     try:
         return body(el, name, statement, env.with_(params=params, binders={}), params)

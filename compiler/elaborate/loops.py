@@ -57,6 +57,8 @@ def values_of(el: Elaborator, binder: ir.Binder, env: Env) -> Node:
         if node.op == "list":
             return walk_list(el, binder.name, node, None, env)
         return node
+    if binder.name not in BUILT_IN:
+        return el.unknown
     kind, origin = BUILT_IN[binder.name]
     return label_node(el, AxisType(binder.name, kind, origin))
 
@@ -140,7 +142,7 @@ def model_of(el: Elaborator, loop: ir.Loop | None, env: Env) -> Node | None:
 
     for binder in loop.binders if loop is not None else ():
         node = env.binders.get(binder.name)
-        if node is not None and issubclass(node.kind, Model):
+        if node is not None and (issubclass(node.kind, Model) or node.kind is Unknown):
             return node
     prefix = env.module
     models = el.modules.of_keyword("model", prefix)

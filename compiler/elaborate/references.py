@@ -37,6 +37,8 @@ def column_name(el: Elaborator, e: ir.Ref, env: Env) -> Node:
         if e.name not in axes:
             return el.report(errors.unknown_axis(e.span or NOWHERE, e.name, list(axes)))
         return label_node(el, axes[e.name])
+    if env.columns_of is not None and env.columns_of.kind is Unknown:
+        return el.unknown
     if env.columns_of is not None:
         return dataset_column(el, env.columns_of, e.name, e.span or NOWHERE)
     return el.report(errors.unknown_name(e.span or NOWHERE, e.name, []))

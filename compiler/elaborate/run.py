@@ -32,20 +32,16 @@ def elaborate(spec: ir.Spec, catalogue: Catalogue, overrides: dict[str, ir.Expr]
             el.modules.used.discard(statement.name)
     look_at_the_rest(el, spec)
     unused_columns(el, spec)
-    report_untyped(el, spec)
     order = {s.name: i for i, s in enumerate(spec.statements) if not isinstance(s, ir.DatasetOf)}
     el.program.statements.sort(key=lambda s: order.get(s.name, 0))
     return el.program, sorted(el.problems.values(), key=lambda d: d.order)
 
 
-def report_untyped(el: Elaborator, spec: ir.Spec) -> None:
-    """No result is left out in silence: what could not be typed and is no error is said to be a gap of the checker."""
-    if el.has_errors():
-        return
-    made = {s.name for s in el.program.statements}
-    for s in spec.statements:
-        if isinstance(s, ir.Define) and s.keyword in ROOTS and s.params is None and s.name not in made:
-            el.report(errors.untyped(s.name_span or NOWHERE, s.name))
+def left_out(spec: ir.Spec, program: Program) -> list[Diagnostic]:
+    """No result is left out in silence: what could not be typed, and was no error, is a gap of the checker."""
+    made = {s.name for s in program.statements}
+    wanted = (s for s in spec.statements if isinstance(s, ir.Define) and s.keyword in ROOTS and s.params is None)
+    return [errors.untyped(s.name_span or NOWHERE, s.name) for s in wanted if s.name not in made]
 
 
 def look_at_the_rest(el: Elaborator, spec: ir.Spec) -> None:

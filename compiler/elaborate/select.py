@@ -88,18 +88,25 @@ def named(el: Elaborator, base: Node, argument: ir.Argument, env: Env) -> Node:
     """`x[axis=label]`: a name found nowhere is a label's text."""
     span = argument.span or NOWHERE
     value = argument.value
-    if isinstance(value, ir.Ref) and value.to == "column":
-        label = el.const(value.name)
-    elif isinstance(value, ir.ListOf):
-        items = [el.const(i.name) if isinstance(i, ir.Ref) and i.to == "column" else el.expr(i, env.clean()) for i in value.items]
+    if isinstance(value, ir.ListOf):
+        items = [label_value(el, base, argument.name, i, env) for i in value.items]
         if any(i.kind is Unknown for i in items):
             return el.unknown
-        label = el.listed(items)
-    else:
-        label = el.expr(value, env.clean())
+        return choose_label(el, base, argument.name, el.listed(items), span, text_of(value))
+    label = label_value(el, base, argument.name, value, env)
     if label.kind is Unknown:
         return label
     return choose_label(el, base, argument.name, label, span, text_of(value))
+
+
+def label_value(el: Elaborator, base: Node, axis: str, e: ir.Expr, env: Env) -> Node:
+    """A label as it is written; a name that means nothing else is a label's text where labels are texts."""
+    if not (isinstance(e, ir.Ref) and e.to == "column"):
+        return el.expr(e, env.clean())
+    known = labels_in(base, axis) if axis in stacks.visible_axes(base) else ()
+    if known is None or any(not isinstance(x, str) for x in known):
+        return el.report(errors.unknown_name(e.span or NOWHERE, e.name, env.binders))
+    return el.const(e.name)
 
 
 def choose_label(el: Elaborator, node: Node, axis: str, label: Node, span: Span, shown: str = "") -> Node:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from difflib import get_close_matches
 
 from ...grammar.diagnostics import Diagnostic, Label
@@ -44,6 +45,12 @@ def warning(
 ) -> Diagnostic:
     places = (Label(second[0], second[1]),) if second is not None and second[0] is not None else ()
     return Diagnostic(code, "warning", message, Label(span, label), places, help)
+
+
+def also_here(diagnostic: Diagnostic, span: Span) -> Diagnostic:
+    """The diagnostic with one more place (three at most)."""
+    more = (*diagnostic.secondary, Label(span, "also here"))
+    return replace(diagnostic, secondary=more[:3])
 
 
 def article(kind: str) -> str:

@@ -1,0 +1,73 @@
+"""All problems of a file come out at once, each of them once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .helpers_check import PROTOCOLS, checked, codes
+from .mutations import candidates
+
+MODEL = 'model m = zoo("base")\n'
+PROMPTS = 'dataset d = file("x.csv", columns=["q", "a"])\nprompts p from d { body: "{q}" answer: "{a}" }\n'
+
+
+@pytest.mark.parametrize("path", PROTOCOLS, ids=lambda p: p.stem)
+def test_a_misspelt_word_is_one_error(path: Path) -> None:
+    text = path.read_text("utf-8")
+    kinds = ("name misspelt", "attribute misspelt", "argument misspelt", "column misspelt")
+    for edit in [e for kind in kinds for e in candidates(text)[kind][:8]]:
+        found = checked(edit.apply(text), path).problems
+        # A renamed declaration may also leave what it was unused; a lost axis is missed wherever it was walked.
+        assert len([d for d in found if d.severity == "error"]) <= 1, (edit.shown(text), [d.message for d in found])
+
+
+def test_several_mistakes_are_all_said() -> None:
+    text = MODEL + PROMPTS + "statistic a = mean(prob(pp))\nstatistic b = nrom(resid_post[1] at p.last)\nclaim c = 3\n"
+    assert codes(text) == ["unknown-name", "unknown-operation", "claim-not-boolean"]
+
+
+def test_a_name_used_often_is_said_once_with_its_places() -> None:
+    problems = checked(MODEL + PROMPTS + "statistic a = mean(prob(pp))\nstatistic b = mean(logit(pp))\n").problems
+    assert [d.code for d in problems] == ["unknown-name"]
+    assert [label.text for label in problems[0].secondary] == ["also here"]
+
+
+def test_a_let_with_a_mistake_is_said_once() -> None:
+    text = MODEL + PROMPTS + "let f(k) = mean(prob(p)) + norm(k)\nstatistic a = f(1) + f(2)\nstatistic b = f(3)\n"
+    assert codes(text) == ["wrong-kind"]
+
+
+def test_mistakes_in_what_is_never_used_are_found() -> None:
+    text = MODEL + PROMPTS + 'let g = logit(p, 3)\nintervention i(d) = steer(d, scale="x")\nstatistic a = mean(prob(p))\n'
+    assert sorted(codes(text)) == ["unused", "unused", "wrong-kind", "wrong-kind"]
+
+
+def test_a_broken_statement_keeps_its_name() -> None:
+    assert codes('model m = zoo("base"\n' + PROMPTS + "statistic a = mean(prob(p)) on m\n") == ["syntax"]
+
+
+def test_a_spec_that_is_not_found_keeps_its_name() -> None:
+    text = 'use "contrasts/framin" as framing\n' + MODEL + "statistic a = mean(prob(framing.eval))\n"
+    assert codes(text) == ["use-not-found"]
+
+
+def test_a_broken_dataset_keeps_its_columns() -> None:
+    text = MODEL + 'dataset d = file(3)\nprompts p from keep(d, kind == "x") { body: "{q}" }\nstatistic a = mean(entropy(p))\n'
+    assert codes(text) == ["wrong-kind"]
+
+
+def test_a_broken_model_does_not_leave_its_readers_open() -> None:
+    text = 'model m = zoo(3)\nmodel n = zoo("sft")\n' + PROMPTS + "statistic a = mean(prob(p)) for x in [m, n]\n"
+    assert codes(text) == ["wrong-kind"]
+
+
+def test_a_spec_with_mistakes_of_its_own_is_one_error(tmp_path: Path) -> None:
+    (tmp_path / "inner.probe").write_text("statistic a = nothing_here\n")
+    problems = checked('use "inner"\nstatistic a = inner.a\n', tmp_path / "outer.probe").problems
+    assert [d.code for d in problems] == ["use-has-errors"]
+
+
+def test_a_cycle_is_one_error() -> None:
+    assert codes("statistic a = b + 1\nstatistic b = a + 1\n") == ["cycle"]
