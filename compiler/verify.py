@@ -24,7 +24,7 @@ def verify(stage: PhysicalStage) -> PhysicalStage:
         if part.site[1] is not None and not 0 <= part.site[1] < stage.layers:
             raise IllegalStage(f"a part names layer {part.site[1]} of {stage.layers}")
     if stage.batches:
-        rows = np.concatenate(stage.batches) if len(stage.batches) else np.zeros(0, np.int64)
-        if len(rows) != n or len(np.unique(rows)) != n:
+        rows = np.concatenate(stage.batches)
+        if len(rows) != n or (np.bincount(rows, minlength=n) != 1).any():
             raise IllegalStage("batches do not hold every row exactly once")
     return stage

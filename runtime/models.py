@@ -90,6 +90,7 @@ def load(
     import torch
     import transformers
 
+    transformers.utils.logging.disable_progress_bar()  # progress is the command line's business
     directory = resolve(source)
     facts = model_facts(read_config(ModelSource("path", str(directory))))
     sites = architecture(facts.arch)

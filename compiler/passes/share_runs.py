@@ -14,11 +14,14 @@ def share_runs(stage: PhysicalStage) -> PhysicalStage:
     edited = np.zeros(len(stage.rows), dtype=bool)
     for group in stage.edits:
         edited[group.rows] = True
-    first: dict[int, int] = {}
+    plain = np.flatnonzero(~edited)
+    first = np.full(len(stage.rows.prompts), -1)
+    first[stage.rows.prompt[plain[::-1]]] = plain[::-1]  # the first row of each prompt is written last
     target = np.arange(len(stage.rows))
-    for row in np.flatnonzero(~edited):
-        target[row] = first.setdefault(int(stage.rows.prompt[row]), int(row))
-    kept = np.unique(target)
+    target[plain] = first[stage.rows.prompt[plain]]
+    alive = np.zeros(len(target), dtype=bool)
+    alive[target] = True
+    kept = np.flatnonzero(alive)
     if len(kept) == len(target):
         return stage
     place = np.full(len(target), -1)

@@ -213,12 +213,18 @@ def add_requests(
     lens: bool,
 ) -> None:
     """One request for each site that the cells name."""
+    if layer is None and head is None:
+        if len(cell):
+            state.requests.append(Request(work, (name, None, None), row[cell], position, np.arange(len(cell)), lens))
+        return
     layers = np.full(len(row), -1) if layer is None else one_layer(layer)
     heads = np.full(len(row), -1) if head is None else head.astype(np.int64)
-    pairs = np.stack([layers[cell], heads[cell]], 1) if len(cell) else np.zeros((0, 2), np.int64)
-    for pair in np.unique(pairs, axis=0) if len(pairs) else ():
-        slots = np.flatnonzero((pairs == pair).all(1))
-        site = (name, None if pair[0] < 0 else int(pair[0]), None if pair[1] < 0 else int(pair[1]))
+    width = int(heads.max(initial=-1)) + 2
+    code = ((layers + 1) * width + heads + 1)[cell]
+    for found in np.flatnonzero(np.bincount(code)) if len(code) else ():
+        slots = np.flatnonzero(code == found)
+        at, of = int(found) // width - 1, int(found) % width - 1
+        site = (name, None if at < 0 else at, None if of < 0 else of)
         state.requests.append(Request(work, site, row[cell[slots]], position[slots], slots, lens))
 
 
