@@ -16,12 +16,11 @@ from .errors import ProbeError
 from .evaluate import NOT_SELECTED, Evaluator, Ragged, masked, scalar
 from .intervals import interval, summarise_items
 from .record import Record
+from .report.frame import axis_columns
 from .results import AxisInfo, Claim, PlotResult, Result, Run, frame_of
 
 if TYPE_CHECKING:
     from .execute import Prepared
-
-CELL = ("value", "norm", "low", "high", "n", "reason")
 
 
 def collect(prepared: Prepared) -> Run:
@@ -114,10 +113,11 @@ def result_of(prepared: Prepared, s: StatementNode, node: Node) -> Result:
     infos = tuple(
         a if isinstance(a, AxisInfo) else AxisInfo(n, "written", tuple(dict.fromkeys(a))) for n, a in axes.items()
     )
-    frame = ordered(pl.concat(frames, how="diagonal_relaxed"), s.binders)
-    items = ordered(pl.concat(item_frames, how="diagonal_relaxed"), s.binders) if item_frames else None
-    return Result(s.name, "direction" if s.keyword == "direction" else "statistic", s.span.line, text_at(prepared, s.span), kind,
-                  infos, frame, items, vectors if len(frames) == 1 else None, notes=tuple(notes))  # fmt: skip
+    frame = joined(frames, s.binders)
+    items = joined(item_frames, s.binders) if item_frames else None
+    statement, text = "direction" if s.keyword == "direction" else "statistic", text_at(prepared, s.span)
+    vectors = vectors if len(frames) == 1 else None
+    return Result(s.name, statement, s.span.line, text, kind, infos, frame, items, vectors, notes=tuple(notes))
 
 
 def tables(prepared: Prepared, evaluator: Evaluator, node: Node, value: object, mask: Cube | None):
@@ -172,13 +172,20 @@ def labelled(frame: pl.DataFrame, labels: dict[str, object]) -> pl.DataFrame:
     )
 
 
-def ordered(frame: pl.DataFrame, binders: tuple[str, ...]) -> pl.DataFrame:
-    """Columns in the order of the statement's `for`, then other axes, then the cell."""
-    cell = next((i for i, c in enumerate(frame.columns) if c in ("value", "norm")), len(frame.columns))
-    axes, rest = frame.columns[:cell], frame.columns[cell:]
-    late = [c for c in rest if c not in CELL and c not in ("stat", "p", "adjusted")]
-    known = [c for b in binders for c in axes if c == b or c.startswith((f"{b}.", f"{b}[")) or c == f"size({b})"]
-    return frame.select([*known, *(c for c in axes if c not in known), *rest]) if late is not None else frame
+def joined(frames: list[pl.DataFrame], binders: tuple[str, ...]) -> pl.DataFrame:
+    """One table of all parts: the columns of the statement's `for`, then other axes, then what was measured."""
+    axes = [c for f in frames for c in axis_columns(f)]
+    axes = sorted(dict.fromkeys(axes), key=lambda c: binder_of(c, binders))
+    frame = pl.concat(frames, how="diagonal_relaxed")
+    return frame.select([*axes, *(c for c in frame.columns if c not in axes)])
+
+
+def binder_of(column: str, binders: tuple[str, ...]) -> int:
+    """Which binder an axis column belongs to; the number of binders when to none."""
+    for i, b in enumerate(binders):
+        if column in (b, f"size({b})") or column.startswith((f"{b}.", f"{b}[")):
+            return i
+    return len(binders)
 
 
 # **** claims ****

@@ -97,6 +97,9 @@ def _place_rest(mark: str, frame: pl.DataFrame, encodings: dict[str, str]) -> tu
         drawn = [*dict.fromkeys([*placed.values(), *rest])]
         if axis in drawn or _told_by(frame, drawn, axis):
             continue
+        if mark == "bar" and frame[axis].null_count():
+            frame = _within(frame, placed["x"], axis)
+            continue
         free = next((c for c in FREE[mark] if c not in placed and c != "facet"), None)
         if free and frame[axis].n_unique() <= (8 if free == "color" else 6):
             placed[free] = axis
@@ -111,6 +114,13 @@ def _place_rest(mark: str, frame: pl.DataFrame, encodings: dict[str, str]) -> tu
     name = ", ".join(rest)
     texts = [" · ".join(map(cell_text, row)) for row in frame.select(rest).rows()]
     return placed | {"facet": name}, frame.with_columns(pl.Series(name, texts))
+
+
+def _within(frame: pl.DataFrame, outer: str, inner: str) -> pl.DataFrame:
+    """Join an axis that only some labels of another have to those labels: `random 3`."""
+    pairs = zip(frame[outer], frame[inner], strict=True)
+    texts = [cell_text(one) if two is None else f"{cell_text(one)} {cell_text(two)}" for one, two in pairs]
+    return frame.with_columns(pl.Series(outer, texts)).drop(inner)
 
 
 def _told_by(frame: pl.DataFrame, drawn: list[str], axis: str) -> bool:

@@ -88,8 +88,14 @@ def listing(result: Result, most: int) -> Sheet:
     shown, by = _telling(frame, most)
     main = "norm" if "norm" in frame.columns else "value"
     columns = [(name, frame[name], [cell_text(label) for label in shown[name]]) for name in axes]
-    columns.append((main, frame[main], estimates(shown, main)))
+    against_null = "null_mean" in frame.columns
+    columns.append((main, frame[main], estimates(shown.drop("low", "high") if against_null else shown, main)))
     skipped = {*axis_columns(frame), *dict(fixed), main, "low", "high", "reason"}
+    if against_null:
+        columns.append(("null, 95 %", frame["low"], spans(shown)))
+        skipped |= {"null_mean", "null_sd"}
+    if "stat" in frame.columns and any(frame["stat"].equals(frame[c]) for c in (main, "z") if c in frame.columns):
+        skipped.add("stat")
     columns += [(name, frame[name], column_texts(shown, name)) for name in frame.columns if name not in skipped]
     kept = [c for c in columns if any(c[2]) or c[0] == main]
     rows = tuple(zip(*(c[2] for c in kept), strict=True))
@@ -104,12 +110,20 @@ def estimates(frame: pl.DataFrame, main: str = "value") -> list[str]:
     if "low" not in frame.columns or "high" not in frame.columns:
         write = style(values)
         return [BLANK if v is None else write(v) for v in values]
-    spans = list(zip(values, frame["low"].to_list(), frame["high"].to_list(), strict=True))
-    write = interval_style(values, [high - low for _, low, high in spans if is_number(low) and is_number(high)])
+    ranges = list(zip(values, frame["low"].to_list(), frame["high"].to_list(), strict=True))
+    write = interval_style(values, [high - low for _, low, high in ranges if is_number(low) and is_number(high)])
     return [
         BLANK if v is None else write(v) if low is None or high is None else f"{write(v)} [{write(low)}, {write(high)}]"
-        for v, low, high in spans
+        for v, low, high in ranges
     ]
+
+
+def spans(frame: pl.DataFrame) -> list[str]:
+    """Print the range of each null: tests against one have it in `low` and `high`."""
+    ends = [*frame["low"], *frame["high"]]
+    write = style(ends)
+    pairs = zip(frame["low"], frame["high"], strict=True)
+    return [BLANK if low is None or high is None else f"[{write(low)}, {write(high)}]" for low, high in pairs]
 
 
 def column_texts(frame: pl.DataFrame, name: str) -> list[str]:
