@@ -34,8 +34,8 @@ def bug(error: Exception, console: Console) -> int:
 
 
 def interrupted(console: Console) -> int:
-    """Say that Ctrl-C was heard; what was finished is kept."""
-    console.tell("\ninterrupted; what was finished is kept, and the same command goes on from there")
+    """Say that Ctrl-C was heard."""
+    console.tell("\ninterrupted")
     return INTERRUPTED
 
 

@@ -34,9 +34,8 @@ def run_options(options: argparse.Namespace, source: SpecSource) -> RunOptions:
     given = vars(options)
     if "device" not in given:
         return RunOptions(allow_outside=options.allow_outside)
-    store: Path | None = None if options.no_store else options.store or source.root / ".probe"
     return RunOptions(
-        device=options.device, dtype=options.dtype, batch_tokens=options.batch_tokens, seed=options.seed, store=store,
+        device=options.device, dtype=options.dtype, batch_tokens=options.batch_tokens, seed=options.seed,
         allow_outside=options.allow_outside, trust_remote_code=options.trust_remote_code,
         device_map=options.device_map, offline=options.offline, passes_off=tuple(options.without),
         replicates=options.replicates, attention=options.attention,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from pathlib import Path
 
 HEAD = """probelang: a small declarative language for experiments on language models
 
@@ -56,10 +55,6 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--offline", action="store_true", help="never download; use what is cached")
     group.add_argument("--trust-remote-code", action="store_true", help="let a model run code of its own repository")
     group.add_argument("--without", metavar="PASS", action="append", default=[], help="leave out a pass of the planner")
-    group.add_argument(
-        "--store", type=Path, metavar="DIR", help="where finished work is kept (default: .probe beside the spec)"
-    )
-    group.add_argument("--no-store", action="store_true", help="keep nothing, reuse nothing")
 
 
 def name_and_value(text: str) -> tuple[str, str]:

@@ -1,7 +1,6 @@
 """Run a spec: print its claims and tables, and write tables, vectors, plots and a report to a folder.
 
-A run that was stopped goes on where it was when the same command is given again. Claims that fail are results, not
-errors: the exit code stays 0 unless --strict-claims is given.
+Claims that fail are results, not errors: the exit code stays 0 unless --strict-claims is given.
 
   probe run framing.probe
   probe run names.probe -p names='["Ada", "Elias"]' --device cuda --out results/names
