@@ -8,7 +8,7 @@ from transformers import AutoModelForCausalLM
 from probelang.runtime.errors import ProbeError
 from probelang.runtime.zoo import exact
 from tests.helpers_models import WORDS, build
-from tests.reference import Missing, compare
+from tests.reference import Missing, compare, interpret
 from tests.reference.checked import checked
 from tests.reference.checked import interpret_text as run
 
@@ -75,7 +75,8 @@ def test_and_gate_has_one_hot_cell_and_it_is_the_pair():
         prompts bare { word: "a" tail: " b" answer: " yes" }
         intervention carry(set) = patch(resid_post[set] at bare.first, from=resid_post[set] at give.last)
         statistic gain = shift(logit(bare) under carry(set)) for set in choose(all_layers, 1..2)
-        statistic more = gain[set=[i, j]] - gain[set=[i]] - gain[set=[j]] for i in all_layers, j in all_layers where i < j
+        statistic more = gain[set=[i, j]] - gain[set=[i]] - gain[set=[j]]
+          for i in all_layers, j in all_layers where i < j
         claim hot = count(more > 1) == 1""")
     assert len(found["gain"]) == 21
     assert {r["set"]: r["value"] for r in found["gain"] if r["value"]} == {(1, 3): 5.0}
@@ -95,7 +96,8 @@ def test_planted_direction_separates_reads_out_and_projects_out_as_its_docstring
         }
         statistic apart = norm(mean_diff(resid_post[layer] at pair.last)) for layer
         direction seen = unit(mean_diff(resid_post[4] at pair.last))
-        statistic lost = shift(logit(pair.positive) under project_out(arm, alpha=alpha)) for arm in [none, seen], alpha in [0.5, 1, 20]
+        statistic lost = shift(logit(pair.positive) under project_out(arm, alpha=alpha))
+          for arm in [none, seen], alpha in [0.5, 1, 20]
         statistic read = logit(pair)""")
     assert [r["value"] for r in found["apart"]] == pytest.approx([0, 2, 2, 4, 4, 4])
     planted = np.zeros(exact.WIDTH)
@@ -127,7 +129,8 @@ def test_identity_has_flat_lens_curves_and_an_argmax_that_may_be_anywhere():
 def test_mean_diff_cosine_and_reductions(root, hf):
     found = run(MODEL + """
         contrast c from d { positive: { a: "the {word} is" } negative: { a: "the {twin} was" } }
-        statistic apart = norm(mean_diff(resid_post[layer] at c.last)) / mean(norm(resid_post[layer] at c.last)) for layer
+        statistic apart = norm(mean_diff(resid_post[layer] at c.last))
+          / mean(norm(resid_post[layer] at c.last)) for layer
         direction one = mean_diff(resid_post[2] at c.a.mean)
         statistic like = cosine(one, resid_post[2] at c.last)
         statistic each = projection(resid_post[2] at c.last, onto=one)
@@ -198,12 +201,16 @@ def test_interventions_have_their_formulas(root, hf):
         prompts q { a: "said the red cat" }
         direction e = resid_post[1] at q.last
         statistic patched = norm(resid_post[1] at p.last under patch(resid_post[1] at p.last, from=e) - e)
-        statistic set = resid_post[layer] at p.last under patch(resid_post[[0, 1]] at p.last, from=resid_post[[0, 1]] at q.first) for layer in [0, 1]
+        statistic set = resid_post[layer] at p.last
+          under patch(resid_post[[0, 1]] at p.last, from=resid_post[[0, 1]] at q.first) for layer in [0, 1]
         statistic mean_of = resid_post[1] at p.a.last under ablate(resid_post[1] at p.a, "mean")
-        statistic steered = resid_post[1] at p.last under steer(e, scale=0.5, unit=unit) for unit in ["raw", "unit", "residual_norm"]
+        statistic steered = resid_post[1] at p.last under steer(e, scale=0.5, unit=unit)
+          for unit in ["raw", "unit", "residual_norm"]
         statistic less = dot(resid_post[1] at p.last under project_out(e, alpha=alpha), e) for alpha in [0, 1, 2]
-        statistic scaled = resid_post[1] at p.last under [scale(resid_post[1] at p.last, 3), scale(resid_post[1] at p.a, 0)]
-        statistic other = resid_post[1] at p.last under ablate(resid_post[1] at p.last, "resample", seed=4)""", root)  # fmt: skip
+        statistic scaled = resid_post[1] at p.last
+          under [scale(resid_post[1] at p.last, 3), scale(resid_post[1] at p.a, 0)]
+        statistic other = resid_post[1] at p.last
+          under ablate(resid_post[1] at p.last, "resample", seed=4)""", root)  # fmt: skip
     e, first = states(hf, "said the red cat")[2, -1], states(hf, "said the red cat")[:, 1]
     held = {w: states(hf, f"the {w} is") for w in ("hot", "dog", "Rome")}
     assert all(r["value"] == pytest.approx(0, abs=1e-6) for r in found["patched"])
@@ -227,7 +234,8 @@ def test_recovery_over_tokens_is_the_patched_share(root, hf):
           positive: { a: "the {word}" b: " is" answer: " yes" wrong: " no" }
           negative: { a: "the {twin}" b: " is" answer: " yes" wrong: " no" }
         }
-        statistic back = recovery(logit_diff(c) under patch(resid_pre[layer] at token, from=c.positive)) for layer in [0, 2], token in c.tokens""", root)  # fmt: skip
+        statistic back = recovery(logit_diff(c) under patch(resid_pre[layer] at token, from=c.positive))
+          for layer in [0, 2], token in c.tokens""", root)  # fmt: skip
     assert sorted({r["token"] for r in found["back"]}) == ["a[0]", "a[1]", "b[0]"]
     clean, corrupt = states(hf, "the dog is"), ids("the cat is")
     yes, no = WORDS.index("yes"), WORDS.index("no")
@@ -270,7 +278,8 @@ def test_flattened_lists_have_further_columns_and_baselines_broadcast(root):
     assert {r["seed"] for r in found["change"]} == {1, 2} and len(found["change"]) == 6
     assert all(r["value"] == 0 for r in found["same"])
     nulls = [np.mean([r["value"] for r in found["change"] if r["seed"] == seed]) for seed in (1, 2)]
-    effect = np.mean([value(found["s"], arm="e", item=w) - value(found["s"], arm="none", item=w) for w in ("hot", "dog", "Rome")])
+    arms = [[value(found["s"], arm=arm, item=w) for w in ("hot", "dog", "Rome")] for arm in ("e", "none")]
+    effect = np.mean(arms[0]) - np.mean(arms[1])
     assert found["z"][0]["z"] == pytest.approx((effect - np.mean(nulls)) / np.std(nulls), rel=1e-6)
 
 
@@ -283,7 +292,8 @@ def test_models_are_an_axis_and_on_binds_inside(root):
         statistic t = (logit(p) on b) - logit(p) on a
         direction e = mean(resid_post[layer] at p.last) on a for layer in [1, 2]
         statistic u = norm(e[layer=2] + resid_post[1] at p.last) on b
-        statistic w = norm(weights[part] on a - weights[part] on b) / norm(weights[part] on b) for part in [attn.q, mlp, norms, unembed]""", root)  # fmt: skip
+        statistic w = norm(weights[part] on a - weights[part] on b) / norm(weights[part] on b)
+          for part in [attn.q, mlp, norms, unembed]""", root)  # fmt: skip
     for item in ("hot", "dog", "Rome"):
         off = value(found["s"], stage="b", item=item) - value(found["s"], stage="a", item=item)
         assert value(found["t"], item=item) == pytest.approx(off)
@@ -306,7 +316,9 @@ def test_where_is_the_family_and_holm_is_by_hand(root):
 
 
 def test_contrasts_lets_params_and_datasets(root):
-    text = MODEL + """
+    text = (
+        MODEL
+        + """
         param wanted = "cat"
         dataset fit, test = split(d, 0.67, seed=1)
         dataset more = d with both = word == "hot" or twin == "cat"
@@ -317,9 +329,9 @@ def test_contrasts_lets_params_and_datasets(root):
         statistic s = points(p(ctx)) for ctx in ["the", "a red"]
         statistic n = count(logit(f) > -100)
         statistic o = count(logit(k) > -100)
-        statistic t = tokens_norm(p("the")) for layer in [1]
+        statistic t = tokens_norm(p("the"))
         let tokens_norm(x) = norm(resid_post[1] at x.b.last)"""
-    text = text.replace("statistic t = tokens_norm(p(\"the\")) for layer in [1]", "statistic t = tokens_norm(p(\"the\"))")
+    )
     found = run(text, root)
     assert len(found["s"]) == 6 and found["n"][0]["value"] == 2 and found["o"][0]["value"] == 2
     other = run(text, root, {"wanted": "dog"})
@@ -327,24 +339,28 @@ def test_contrasts_lets_params_and_datasets(root):
 
 
 def test_unpaired_items_and_missing_labels(root):
-    text = MODEL + """
+    text = (
+        MODEL
+        + """
         prompts p from d { a: "the {word} is" answer: " {right}" }
         statistic s = logit(p) under scale(resid_post[l] at p.last, 2) for l in [0, 1]
         statistic t = mean(s[l=k]) for k in [0, 1, 2]
         statistic u = mean(1 / (s - s))"""
+    )
     found = run(text, root)
     assert isinstance(value(found["t"], k=2), Missing) and isinstance(value(found["t"], k=1), float)
     assert found["u"] == [{"l": 0, "value": "division by zero"}, {"l": 1, "value": "division by zero"}]
-    two = MODEL + """
+    two = (
+        MODEL
+        + """
         dataset e = rows("word\\nhot\\ncold")
         prompts p from d { a: "the {word} is" answer: " {right}" }
         prompts q from e { a: "the {word} is" answer: " dog" }
         statistic s = logit(p) - logit(q)"""
+    )
     found = checked(two, root)
     assert "unpaired" in {d.code for d in found.errors}
     with pytest.raises(ProbeError, match="item"):
-        from tests.reference import interpret
-
         interpret(found.spec, root)
 
 

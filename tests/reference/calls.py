@@ -16,6 +16,7 @@ from probelang.runtime.text.positions import Occurrences
 from probelang.runtime.zoo import zoo_path
 
 from . import declarations, statistics
+from .compare import Rough
 from .interventions import KINDS
 from .loops import size
 from .measures import MEASURES
@@ -124,7 +125,11 @@ def recovery(it: Interpreter, written: dict, env: Env) -> Relation:
         pick(before, "side", "negative"),
         pick(before, "side", "positive"),
     )
-    return lift(lambda p, n, c: statistics.binary("/", p - n, c - n), patched, corrupt, clean)
+
+    def share(p: float, n: float, c: float) -> object:
+        return Rough(p - n, c - n, max(abs(p), abs(n), abs(c))) if c != n else Missing("division by zero")
+
+    return lift(share, patched, corrupt, clean)
 
 
 def with_and_without(it: Interpreter, e: ir.Expr, env: Env) -> tuple[Relation, Relation]:

@@ -26,6 +26,17 @@ class Loose(float):
         return made
 
 
+class Rough(float):
+    """A quotient, with the error that rounding of its parts may make: large where the divisor is nearly zero."""
+
+    error: float
+
+    def __new__(cls, top: float, bottom: float, size: float = 1.0) -> Rough:
+        made = super().__new__(cls, top / bottom)
+        made.error = FLOOR * max(1.0, size) * (1 + abs(made)) / abs(bottom)
+        return made
+
+
 class LooseText(str):
     """A label that may as well be one of `allowed`."""
 
@@ -43,9 +54,10 @@ def compare(rows: Sequence[Mapping], found: object, tolerance: float = TOLERANCE
     `rows` is one statement's list as `interpret` gives it. `found` is the same, or a tidy table (polars) with the axes
     as columns, then `value` and perhaps `reason`. Numbers agree when max|a-b| <= tolerance · max|row|, a row being all
     cells of the statement, or when it is under `floor`: a difference of logits may be smaller than their rounding.
-    Where cells nearly tie, any of the tied labels or ranks agrees. A cell that is missing here has to be missing there;
-    one that the interpreter has no row for may be there as missing (ragged axes in a table). Columns that the
-    interpreter does not have (`set[0]`, `token.text`) are left alone.
+    Quotients are allowed what the rounding of their parts makes of them. Where cells nearly tie, any of the tied labels
+    or ranks agrees. A cell that is missing here has to be missing there; one that the interpreter has no row for may be
+    there as missing (ragged axes in a table). Columns that the interpreter does not have (`set[0]`, `token.text`) are
+    left alone.
     """
     table = [dict(r) for r in (found.to_dicts() if hasattr(found, "to_dicts") else found)]
     axes = sorted({name for row in rows for name in row if name not in FIELDS})
@@ -135,6 +147,7 @@ def differs(own: object, other: object, tolerance: float) -> str | None:
     if isinstance(own, Missing) or isinstance(other, Missing):
         both = isinstance(own, Missing) and isinstance(other, Missing)
         return None if both else f"{own!r} here, {other!r} there"
+    tolerance = max(tolerance, getattr(own, "error", 0.0))
     choices = getattr(own, "allowed", ()) or (own,)
     return None if any(same(choice, other, tolerance) for choice in choices) else f"{own!r} here, {other!r} there"
 

@@ -187,9 +187,9 @@ class Interpreter:
             return env.params[e.name]
         if e.to == "declaration":
             return self.named(env.module + e.name, env)
+        if env.axes_of is not None and e.name in env.axes_of.axes():
+            return along(e.name, env.axes_of.labels(e.name), e.name in env.axes_of.data)
         if e.to == "column":
-            if env.axes_of is not None:
-                return along(e.name, env.axes_of.labels(e.name), e.name in env.axes_of.data)
             return column(env.columns_of, e.name)
         if e.name in ("all_layers", "all_heads"):
             return calls.listed(range(loops.size(e.name[4:-1], env)))

@@ -16,7 +16,7 @@ from probelang.runtime.record import Record
 from probelang.runtime.record import adjusted as adjust
 from probelang.runtime.registry import get
 
-from .compare import TOLERANCE, Loose, LooseText
+from .compare import TOLERANCE, Loose, LooseText, Rough
 from .relation import Missing, Relation, Row, groups, lift, reduce
 from .values import Vector, Weights
 
@@ -47,6 +47,8 @@ def binary(operator: str, a: object, b: object) -> object:
         return bool({"<": x < y, ">": x > y, "<=": x <= y, ">=": x >= y}[operator])
     if operator in ("/", "%") and y == 0:
         return Missing("division by zero")
+    if operator == "/" and not isinstance(a, Vector):
+        return Rough(float(x), float(y), abs(float(x)))
     with np.errstate(all="ignore"):
         result = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "%": np.mod, "**": np.power}[
             operator
