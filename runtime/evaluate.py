@@ -114,6 +114,30 @@ class Evaluator:
         axis = axis_of(self.bindings, node.axes[0], node)
         return Cube((axis,), label_array(tuple(table.column(str(node.param("name"))))))
 
+    def _vector(self, node: Node) -> Cube:
+        """A direction from a safetensors file under the spec's folder."""
+        from safetensors import safe_open
+
+        from .data.paths import locate
+
+        given = {k: n.param("value") for k, n in node.inputs if k in ("path", "name", "index")}
+        path = locate(given["path"], root=self.bindings.root, allow_outside=self.bindings.allow_outside)
+        with safe_open(path, framework="pt") as file:
+            if given["name"] not in file.keys():
+                raise ProbeError(
+                    "no-such-tensor",
+                    f"{path.name} has no tensor {given['name']!r}",
+                    f"it has {', '.join(list(file.keys())[:8])}",
+                )
+            values = file.get_tensor(given["name"]).float().numpy()
+        if given.get("index") is not None:
+            values = values[int(given["index"])]
+        if values.ndim != 1:
+            raise ProbeError(
+                "not-one-vector", f"{given['name']!r} has shape {list(values.shape)}", "name one of its rows: `index=…`"
+            )
+        return Cube((), values)
+
     # **** arithmetic ****
 
     def _binary(self, node: Node) -> Cube:

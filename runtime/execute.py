@@ -11,6 +11,7 @@ import numpy as np
 
 from ..compiler.check import Checked
 from ..compiler.graph import Node, walk
+from ..compiler.keys import recipe_key
 from ..compiler.normalise import normalise
 from ..compiler.passes import optimise
 from ..compiler.physical import PhysicalStage, cost
@@ -18,13 +19,15 @@ from ..compiler.stages import Stage, cut
 from . import registry
 from .binding import Bindings
 from .collect import collect
+from .cube import Cube
 from .errors import ProbeError
 from .evaluate import Evaluator
 from .lowering import Lowered, lower
 from .lowering.lower import models_of
 from .options import RunOptions
-from .provenance import keys, numerics
+from .provenance import contents, keys, numerics
 from .results import Run
+from .store import Store
 
 BATCH_TOKENS = 8192  # default budget of a batch: rows x longest row
 
@@ -41,7 +44,18 @@ class Prepared:
     bindings: Bindings
     evaluator: Evaluator
     options: RunOptions
-    predicted: list = field(default_factory=list)
+    store: Store | None = None
+    recipes: dict[str, str] = field(default_factory=dict)
+    _contents: dict[str, str] | None = None
+
+    def recipe(self, node: Node) -> str:
+        """The recipe key of a work node; what it depends on is hashed once."""
+        if self._contents is None:
+            self._contents = contents(self)
+        if node.key not in self.recipes:
+            settings = {k: v for k, v in numerics(self).items() if k != "seed"}
+            self.recipes[node.key] = recipe_key(node, settings, self._contents)
+        return self.recipes[node.key]
 
 
 def prepare(checked: Checked, root: Path, options: RunOptions) -> Prepared:
@@ -51,7 +65,8 @@ def prepare(checked: Checked, root: Path, options: RunOptions) -> Prepared:
     made = normalise(program.graph, nodes)
     stages = cut([made[n.key] for n in nodes], registry.catalogue())
     bindings = Bindings(root, allow_outside=options.allow_outside, download=not options.offline)
-    return Prepared(checked, made, stages, bindings, Evaluator(bindings, {}), options)
+    store = Store(options.store) if options.store is not None else None
+    return Prepared(checked, made, stages, bindings, Evaluator(bindings, {}), options, store)
 
 
 def planned(prepared: Prepared) -> list[Node]:
@@ -104,6 +119,9 @@ def execute(checked: Checked, *, root: Path, options: RunOptions, progress: Prog
             name: {"rows": c.rows, "no_op": "exact", "noise_floor": c.noise_floor} for name, c in pool.checks.items()
         },
         "keys": keys(prepared, run.results),
+        "store": None
+        if prepared.store is None
+        else {"found": prepared.store.hits, "computed": prepared.store.misses, "damaged": prepared.store.damaged},
     }
     return replace(run, manifest=manifest)
 
@@ -119,11 +137,14 @@ def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None)
     from .work import StageRun
 
     results = prepared.evaluator.results
+    stage = stored(prepared, stage)
     before = (pool.counts.forwards, pool.counts.row_layer_tokens)
     expected = [0, 0]
     if stage.kind == "weights":
         for node in stage.nodes:
-            results[node.key] = weight_norm(prepared.bindings, prepared.evaluator, node)
+            made = {node.key: weight_norm(prepared.bindings, prepared.evaluator, node)}
+            results.update(made)
+            keep(prepared, made)
     else:
         found = physical_stages(prepared, stage)
         total, done = sum(len(p.rows) for p, _ in found), 0
@@ -143,6 +164,7 @@ def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None)
 
             made = StageRun(physical, lowered, engine, prepared.evaluator, prepared.bindings).run(note)
             results.update(made)
+            keep(prepared, made)
             predicted = cost(physical)
             expected[0] += predicted.forwards
             expected[1] += predicted.row_layer_tokens
@@ -150,6 +172,27 @@ def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None)
         "stage": stage.index, "kind": stage.kind, "forwards": pool.counts.forwards - before[0],
         "row_layer_tokens": pool.counts.row_layer_tokens - before[1], "predicted": {"forwards": expected[0], "row_layer_tokens": expected[1]},
     }  # fmt: skip
+
+
+def stored(prepared: Prepared, stage: Stage) -> Stage:
+    """The stage without the work whose values are in the store; these join the evaluator's."""
+    if prepared.store is None:
+        return stage
+    left = []
+    for node in stage.nodes:
+        found = prepared.store.get(prepared.recipe(node))
+        if found is None:
+            left.append(node)
+        else:
+            prepared.evaluator.results[node.key] = found
+    return replace(stage, nodes=tuple(left))
+
+
+def keep(prepared: Prepared, made: dict[str, Cube]) -> None:
+    """Put new values into the store."""
+    if prepared.store is not None:
+        for key, cube in made.items():
+            prepared.store.put(prepared.recipes[key], cube)
 
 
 def operands(prepared: Prepared, physical: PhysicalStage) -> dict[str, np.ndarray]:

@@ -40,6 +40,9 @@ def contents(prepared: Prepared) -> dict[str, str]:
             found[node.key] = fingerprint(prepared.bindings.folder(node)) + tokenizer_of(prepared, node)
         elif node.op in ("file", "rows"):
             found[node.key] = prepared.bindings.table(node).fingerprint
+        elif node.op == "vector":
+            vector = np.ascontiguousarray(prepared.evaluator.cube(node).values)
+            found[node.key] = value_key({"vector": vector.tobytes()})
     return found
 
 

@@ -1,0 +1,108 @@
+"""The store: a second run does no forward pass, an edited spec computes the difference, damage is found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from probelang.runtime.cube import Axis, Cube
+from probelang.runtime.execute import execute
+from probelang.runtime.options import RunOptions
+from probelang.runtime.store import Store
+from tests.helpers_models import build
+from tests.reference.checked import checked
+
+torch.set_num_threads(1)
+
+SPEC = '''probe 1
+model m = path("m")
+dataset d = rows("""q,a
+big hot,small
+up down the,bad""")
+prompts p from d { body: "the {q} is" answer: " {a}" }
+statistic gain = shift(logit(p) under scale(mlp[layer] at p.last, 2)) for layer
+'''
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("store")
+    build("llama", folder / "m")
+    return folder
+
+
+def run(text: str, root: Path, store: Path | None):
+    return execute(checked(text, root), root=root, options=RunOptions(replicates=20, store=store))
+
+
+def test_a_second_run_does_no_forward_pass(root: Path, tmp_path: Path) -> None:
+    first, second = (run(SPEC, root, tmp_path) for _ in range(2))
+    assert first.manifest["counts"]["forwards"] > 0
+    assert second.manifest["counts"] == {"forwards": 0, "row_layer_tokens": 0, "loads": 0}
+    assert first.results[0].items.equals(second.results[0].items)
+    assert first.manifest["keys"] == second.manifest["keys"]
+
+
+def test_an_edited_spec_computes_the_difference(root: Path, tmp_path: Path) -> None:
+    run(SPEC, root, tmp_path)
+    more = run(SPEC + "statistic spread = entropy(p)\n", root, tmp_path)
+    alone = run(SPEC + "statistic spread = entropy(p)\n", root, None)
+    assert 0 < more.manifest["counts"]["row_layer_tokens"] < alone.manifest["counts"]["row_layer_tokens"]
+    assert [r.items.equals(s.items) for r, s in zip(more.results, alone.results, strict=True)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda t: t.replace("big hot", "big cold"), lambda t: t.replace('"the {q}', '"an {q}'), lambda t: t.replace(", 2)", ", 3)")],
+    ids=["data", "prompt", "strength"],
+)
+def test_another_input_is_another_recipe(change, root: Path, tmp_path: Path) -> None:
+    run(SPEC, root, tmp_path)
+    assert run(change(SPEC), root, tmp_path).manifest["counts"]["forwards"] > 0
+
+
+def test_other_weights_are_another_recipe(root: Path, tmp_path: Path) -> None:
+    run(SPEC, root, tmp_path)
+    build("llama", root / "m", seed=1)
+    again = run(SPEC, root, tmp_path)
+    build("llama", root / "m", seed=0)
+    assert again.manifest["counts"]["forwards"] > 0
+
+
+def test_a_damaged_file_is_found_and_computed_again(root: Path, tmp_path: Path) -> None:
+    first = run(SPEC, root, tmp_path)
+    for path in tmp_path.rglob("*.safetensors"):
+        content = bytearray(path.read_bytes())
+        content[-1] ^= 1
+        path.write_bytes(bytes(content))
+    second = run(SPEC, root, tmp_path)
+    assert len(second.manifest["store"]["damaged"]) == 2
+    assert second.results[0].items.equals(first.results[0].items)
+    assert run(SPEC, root, tmp_path).manifest["counts"]["forwards"] == 0
+
+
+def test_cubes_come_back_as_they_were(tmp_path: Path) -> None:
+    missing = np.array([[None, "no such token"], [None, None]], dtype=object)
+    axes = (Axis("set", ((0,), (0, 1)), "model"), Axis("item", ("a", "b"), "data", {"word": ("x", None)}))
+    for values in (np.array([[1.5, np.nan], [0.1, 2]]), np.array([[True, False], [True, True]]), np.ones((2, 2, 3), np.float32)):
+        store = Store(tmp_path)
+        store.put("ab12", Cube(axes, values, missing))
+        found = store.get("ab12")
+        assert found.axes == axes and found.axes[1].coords == axes[1].coords
+        assert found.values.dtype == values.dtype and np.array_equal(found.values, values, equal_nan=values.dtype.kind == "f")
+        assert (found.missing == missing).all()
+
+
+def test_nothing_half_written_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", stop)
+    with pytest.raises(KeyboardInterrupt):
+        Store(tmp_path).put("ab12", Cube((), np.array(1.0)))
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
