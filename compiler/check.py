@@ -43,8 +43,6 @@ def check(text: str, path: str, catalogue: Catalogue, find: Find, params: Mappin
     checked.spec = resolver.spec(tree, assumed)
     checked.problems += resolver.problems
     overrides = _overrides(checked.spec, params or {}, resolver, checked.problems)
-    for use in checked.spec.uses:
-        overrides |= {f"{use.alias}.{name}": value for name, value in use_overrides(use).items()}
     if not checked.errors:
         checked.program, found = elaborate(checked.spec, catalogue, overrides)
         checked.problems += found
@@ -55,10 +53,6 @@ def check(text: str, path: str, catalogue: Catalogue, find: Find, params: Mappin
         checked.problems += [d for d in found if d.severity == "error"]
     checked.problems.sort(key=lambda d: d.order)
     return checked
-
-
-def use_overrides(use: ir.Use) -> dict[str, ir.Expr]:
-    return {c.name: c.value for c in getattr(use, "overrides", ())}
 
 
 def _overrides(spec: ir.Spec, params: Mapping[str, str], resolver: Resolver, problems: list[Diagnostic]) -> dict[str, ir.Expr]:

@@ -240,11 +240,12 @@ class ContrastOf:
 
 @dataclass(frozen=True, kw_only=True)
 class Use:
-    """Another spec, whole, under a name."""
+    """Another spec, whole, under a name; `overrides` are values for its params, in terms of this spec."""
 
     path: str
     alias: str
     spec: Spec
+    overrides: tuple[Column, ...] = ()
     span: Place = _span()
 
 

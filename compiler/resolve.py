@@ -71,6 +71,7 @@ class Resolver:
             else:
                 self.declare(statement, declared, uses)
         scope = Scope(declared, {u.alias: u for u in uses}, assumed=assumed | lost)
+        uses = [replace(u, overrides=self.overrides(s, u, scope)) for u in uses for s in tree.statements if is_of(s, u)]
         statements = [s for s in tree.statements if not isinstance(s, (t.Version, t.Use))]
         return ir.Spec(language=language, uses=tuple(uses), statements=tuple(self.statement(s, scope) for s in statements))
 
@@ -91,6 +92,19 @@ class Resolver:
             self.problems.append(errors.declared_twice(statement.span, alias, known[0].span))
             return []
         return [ir.Use(path=statement.path.value, alias=alias, spec=loaded, span=statement.span)]
+
+    def overrides(self, statement: t.Use, use: ir.Use, scope: Scope) -> tuple[ir.Column, ...]:
+        """Values for the params of a used spec, written in the names of this file."""
+        params = [s.name for s in use.spec.statements if isinstance(s, ir.Define) and s.keyword == "param"]
+        made = []
+        for given in statement.overrides:
+            if given.name.text not in params:
+                self.problems.append(errors.unknown_param(given.name.span, given.name.text, params))
+            elif given.name.text in [c.name for c in made]:
+                self.problems.append(errors.declared_twice(given.name.span, given.name.text, None))
+            else:
+                made.append(ir.Column(name=given.name.text, value=self.expr(given.value, scope), span=given.span))
+        return tuple(made)
 
     def declare(self, statement: t.Statement, declared: dict[str, Declared], uses: list[ir.Use]) -> None:
         if isinstance(statement, t.Dataset):
@@ -361,6 +375,10 @@ class Resolver:
         if ColumnName in parameter.kinds:
             return self.expr(a.value, scope.within(columns=True))
         return self.expr(a.value, scope)
+
+
+def is_of(statement: t.Statement, use: ir.Use) -> bool:
+    return isinstance(statement, t.Use) and statement.span == use.span
 
 
 def alias_of(statement: t.Use) -> str:

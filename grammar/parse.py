@@ -159,8 +159,9 @@ class _Builder:
     def on_version(self, span, number):
         return t.Version(number=self.number(number), span=span)
 
-    def on_use(self, span, path, alias):
-        return t.Use(path=self.string(path), alias=alias and self.ident(alias), span=span)
+    def on_use(self, span, path, alias, columns):
+        made = tuple(self.build(c) for c in columns.children) if columns else ()
+        return t.Use(path=self.string(path), alias=alias and self.ident(alias), overrides=made, span=span)
 
     def on_define(self, span, keyword, name, params, value, loop):
         return t.Define(keyword=str(keyword), name=self.ident(name), params=self.params(params),

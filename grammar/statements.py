@@ -73,13 +73,15 @@ def statement(node: t.Statement, columns: Columns | None, comments: Comments) ->
         case t.Version():
             return f"probe {node.number.raw}"
         case t.Use():
-            return f"use {quoted(node.path.raw)}" + (f" as {node.alias.text}" if node.alias else "")
+            head = f"use {quoted(node.path.raw)}" + (f" as {node.alias.text}" if node.alias else "")
+            given = _with(node.overrides, comments)
+            return Group(cat(head, Nest(cat(Line(), given)))) if given else head
         case t.Prompts():
             return cat(_head(node, columns), " ", _block(node, comments, columns.segments if columns else ()))
         case t.Contrast():
             return cat(_head(node, columns), " ", _sides(node, comments))
     parts: list[Doc] = [_head(node, columns), " = ", expression(node.value, comments)]
-    clause = _loop(node.loop, comments) if isinstance(node, t.Define) else _with(node, comments)
+    clause = _loop(node.loop, comments) if isinstance(node, t.Define) else _with(node.columns, comments)
     if clause:
         note = comments.trailing.get(id(node.value))
         parts.append(Nest(cat(Note(note.text), HardLine(), clause) if note else cat(Line(), clause)))
@@ -124,15 +126,15 @@ def _loop(loop: t.Loop | None, comments: Comments) -> Doc | None:
     return Group(cat("for ", binders, *where))
 
 
-def _with(node: t.Dataset, comments: Comments) -> Doc | None:
+def _with(columns: tuple[t.Column, ...], comments: Comments) -> Doc | None:
     """`with …`: if it does not fit, one column per line, with `=` in one column."""
-    if not node.columns:
+    if not columns:
         return None
-    widest = max(len(c.name.text) for c in node.columns)
+    widest = max(len(c.name.text) for c in columns)
     docs: list[Doc] = []
-    for column in node.columns:
+    for column in columns:
         padding = WhenBroken(" " * (widest - len(column.name.text)))
-        comma = "," if column is not node.columns[-1] else ""
+        comma = "," if column is not columns[-1] else ""
         docs.append(cat(column.name.text, padding, " = ", expression(column.value, comments), comma))
     return Group(cat("with ", Nest(join(Line(), docs), 5)))
 

@@ -142,9 +142,20 @@ class Version(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Column(Node):
+    """`name = value`: a derived column of a dataset, or a param of a spec that is used."""
+
+    name: Ident
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Use(Node):
+    """`use "path" as alias with param = value`: another spec, under a name, with values for its params."""
+
     path: String
     alias: Ident | None
+    overrides: tuple[Column, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,12 +181,6 @@ class Define(Node):
     params: tuple[Ident, ...] | None
     value: Expr
     loop: Loop | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column(Node):
-    name: Ident
-    value: Expr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

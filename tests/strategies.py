@@ -104,7 +104,9 @@ class Writer:
     def statement(self) -> str:
         kind = self.random.randint(0, 9)
         if kind == 0:
-            return self.random.choice(["probe 1", 'use "contrasts/framing"', "use 'contrasts/framing' as framing"])
+            given = f" with {self.comma([f'{self.name()} = {self.expression()}' for _ in range(2)])}".rstrip(" ,\n")
+            uses = ['use "contrasts/framing"', "use 'contrasts/framing' as framing"]
+            return self.random.choice(["probe 1", *uses, uses[0] + given, uses[1] + given])
         if kind == 1:
             columns = ", ".join(self.some(lambda: f"{self.word()} = {self.expression()}", 0, 3))
             with_ = f" with {columns}" if columns else ""

@@ -20,13 +20,16 @@ class Modules:
     """All declarations of the file and of the specs it uses, by dotted name."""
 
     statements: dict[str, ir.Statement] = field(default_factory=dict)
-    overrides: dict[str, ir.Expr] = field(default_factory=dict)
+    # values for params, each with the module whose names it is written in
+    overrides: dict[str, tuple[ir.Expr, str]] = field(default_factory=dict)
     cache: dict[str, Node] = field(default_factory=dict)
     running: list[str] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
 
     def add(self, spec: ir.Spec, prefix: str = "") -> None:
         for use in spec.uses:
+            for given in use.overrides:
+                self.overrides.setdefault(f"{prefix}{use.alias}.{given.name}", (given.value, prefix))
             self.add(use.spec, f"{prefix}{use.alias}.")
         for s in spec.statements:
             for name in s.names if isinstance(s, ir.DatasetOf) else (s.name,):
@@ -96,7 +99,8 @@ def body(el: Elaborator, name: str, statement: ir.Statement, env: Env, params: d
                                 under_scopes=env.under_scopes, place=env.place)  # fmt: skip
             return loop_and_value(el, statement, inner)
         case ir.Define(keyword="param"):
-            return el.expr(el.modules.overrides.get(name, statement.value), inner)
+            written, module = el.modules.overrides.get(name, (statement.value, inner.module))
+            return el.expr(written, inner.with_(module=module))
         case ir.Define(keyword="axis"):
             return axis(el, statement, inner)
         case ir.Define(keyword="model"):

@@ -24,7 +24,7 @@ def elaborate(spec: ir.Spec, catalogue: Catalogue, overrides: dict[str, ir.Expr]
     problems; the program is whole only when none of them is an error.
     """
     el = Elaborator(catalogue)
-    el.modules = declarations.Modules(overrides=dict(overrides or {}))
+    el.modules = declarations.Modules(overrides={name: (value, "") for name, value in (overrides or {}).items()})
     el.modules.add(spec)
     for statement in spec.statements:
         if isinstance(statement, ir.Define) and statement.keyword in ROOTS:
@@ -97,6 +97,8 @@ def names_referenced(spec: ir.Spec) -> set[str]:
 def parts(node: object) -> Iterator[object]:
     """A node of the IR and everything below it, but for the specs that it uses."""
     if isinstance(node, ir.Use):
+        for given in node.overrides:
+            yield from parts(given.value)
         return
     yield node
     for name in getattr(node, "__dataclass_fields__", ()):

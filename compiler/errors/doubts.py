@@ -71,10 +71,6 @@ def nonlinear_over_items(span: Span, name: str) -> Diagnostic:
     )
 
 
-def sampled_default(span: Span, name: str) -> Diagnostic:
-    return warning("sampled-default", span, f"`{name}` is left to its default", "")
-
-
 def claim_many_verdicts(span: Span, axes: Sequence[str]) -> Diagnostic:
     shown = listed(f"`{a}`" for a in axes)
     return warning(

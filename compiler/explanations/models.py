@@ -1,0 +1,39 @@
+"""Explanations: models, `on` and `under`."""
+
+from __future__ import annotations
+
+from .entry import Explanation
+
+MODELS: dict[str, Explanation] = {
+    "model-open": Explanation(
+        "an expression reads a model, and nothing says which",
+        "With one model in the file it is that one. With several, the statement's `for` walks them, or `on` names one.",
+        'model n = zoo("sft")\nstatistic s = mean(prob(p))',
+        'model n = zoo("sft")\nstatistic s = mean(prob(p)) on n',
+    ),
+    "nothing-to-bind": Explanation(
+        "`on` or `under` stands behind an expression that reads no open model",
+        "Binding reaches into open values only: a statistic, or what is already bound, keeps its own model.",
+        'model n = zoo("sft")\nstatistic a = mean(prob(p)) on m\nstatistic b = a on n',
+        'model n = zoo("sft")\nlet a = mean(prob(p))\nstatistic b = a on n',
+    ),
+    "one-side-bound": Explanation(
+        "one side of a sum has its own `on`, the other takes the statement's model",
+        "`on` binds tightly: `a - b on m` is `a - (b on m)`.",
+        'model n = zoo("sft")\nstatistic s = mean(prob(p)) - mean(prob(p)) on n for v in [m, n]',
+        'model n = zoo("sft")\nstatistic s = mean(prob(p)) on m - mean(prob(p)) on n',
+    ),
+    "intervention-elsewhere": Explanation(
+        "an intervention acts on tokens of other prompts than the expression runs on",
+        "It would change nothing: the tokens it names are not in this run.",
+        'prompts r from d { body: "Say {q}" answer: "{a}" }\n'
+        'statistic s = mean(prob(p) under ablate(mlp[3] at r.last, "zero"))',
+        'statistic s = mean(prob(p) under ablate(mlp[3] at p.last, "zero"))',
+    ),
+    "edits-collide": Explanation(
+        "two interventions write the same place",
+        "The result would depend on their order. `in_order=true` says that it is meant.",
+        'statistic s = mean(prob(p) under [scale(mlp[3] at p.last, 2), ablate(mlp[3] at p.last, "zero")])',
+        'statistic s = mean(prob(p) under [scale(mlp[3] at p.last, 2), ablate(mlp[4] at p.last, "zero")])',
+    ),
+}
