@@ -93,14 +93,14 @@ def test_large_whole_numbers_without_log():
 def test_rules_are_labelled_in_every_panel():
     rule = pl.DataFrame({"m": ["base", "tuned"], "value": [0.5, 0.9]})
     data = prepare(make("bar", {"x": ("a", "b"), "panel": ("u", "v")}, x="x", facet="panel", rule=rule))
-    rows = data.rows.filter(pl.col("part") == "rule")
+    rows = data.rows.filter(pl.col("drawn_as") == "rule")
     assert sorted(rows.select("panel", "rule_label").rows()) == [(p, m) for p in "uv" for m in ("base", "tuned")]
 
 
 def test_a_null_that_names_no_panel_stands_in_each():
     band = pl.DataFrame({"x": [1, 2], "value": [0.0, 0.0], "low": [-1.0, -1.0], "high": [1.0, 1.0]})
     data = prepare(make("line", {"x": (1, 2), "panel": ("u", "v")}, x="x", facet="panel", band=band))
-    assert data.rows.filter(pl.col("part") == "band")["panel"].to_list() == ["u", "u", "v", "v"]
+    assert data.rows.filter(pl.col("drawn_as") == "band")["panel"].to_list() == ["u", "u", "v", "v"]
 
 
 def test_an_axis_that_no_channel_shows_gets_one():

@@ -125,7 +125,10 @@ class Elaborator:
             case ir.AttributeOf():
                 return attributes.attribute(self, e, env)
             case ir.SelectOf():
-                return select.select(self, e, env)
+                found = select.select(self, e, env)
+                if e.span is not None:
+                    self.program.spans.setdefault(found.key, e.span)
+                return found
             case ir.ApplyOf():
                 return apply.apply(self, e, env)
             case ir.UnaryOf():
@@ -135,6 +138,8 @@ class Elaborator:
         raise AssertionError(e)
 
     def list_(self, e: ir.ListOf, env: Env) -> Node:
+        if not e.items:
+            return self.report(errors.empty_list(e.span or NOWHERE))
         items = [self.expr(i, env) for i in e.items]
         if any(i.kind is Unknown for i in items):
             return self.unknown

@@ -22,7 +22,7 @@ PANELS = 24
 
 @dataclass(frozen=True)
 class Prepared:
-    """Rows for a chart: `fields` maps channels to columns, `titles` columns to words; `part` tells layers apart."""
+    """Rows for a chart: `fields` maps channels to columns, `titles` columns to words; `drawn_as` tells layers apart."""
 
     rows: pl.DataFrame
     fields: dict[str, str]
@@ -35,7 +35,7 @@ class Prepared:
 
     def labels(self, channel: str) -> list:
         """Return a channel's labels in the order of the table."""
-        column = self.rows.filter(pl.col("part") == "cell")[self.fields[channel]]
+        column = self.rows.filter(pl.col("drawn_as") == "cell")[self.fields[channel]]
         return column.drop_nulls().unique(maintain_order=True).to_list()
 
     def numeric(self, channel: str) -> bool:
@@ -58,10 +58,10 @@ def prepare(plot: PlotResult) -> Prepared:
     notes += dropped
     if plot.band is not None:
         notes.append(f"grey: {plot.encodings.get('band', 'null')}")
-    parts = [frame.with_columns(pl.lit("cell").alias("part"))]
+    parts = [frame.with_columns(pl.lit("cell").alias("drawn_as"))]
     if plot.band is not None:
         band = _everywhere(plot.band, frame, encodings.get("facet"))
-        parts.append(band.with_columns(pl.lit("band").alias("part")))
+        parts.append(band.with_columns(pl.lit("band").alias("drawn_as")))
     if plot.rule is not None:
         parts.append(_rule(plot, frame, encodings.get("facet")))
     rows = pl.concat(parts, how="diagonal_relaxed")
@@ -153,7 +153,7 @@ def _rule(plot: PlotResult, frame: pl.DataFrame, facet: str | None) -> pl.DataFr
     if not any(texts):
         texts = [plot.options.get("rule_title", "")] * plot.rule.height
     rule = plot.rule.drop(plain).with_columns(pl.Series("rule_label", texts, dtype=pl.String))
-    return _everywhere(rule, frame, facet).with_columns(pl.lit("rule").alias("part"))
+    return _everywhere(rule, frame, facet).with_columns(pl.lit("rule").alias("drawn_as"))
 
 
 def _everywhere(part: pl.DataFrame, frame: pl.DataFrame, facet: str | None) -> pl.DataFrame:

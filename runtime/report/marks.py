@@ -1,6 +1,6 @@
 """The four marks: line, bar, heatmap, scatter. Each takes prepared rows and returns a chart for one panel.
 
-Layers share one table, told apart by the column `part`, because only then can a chart become panels.
+Layers share one table, told apart by the column `drawn_as`, because only then can a chart become panels.
 """
 
 from __future__ import annotations
@@ -101,8 +101,8 @@ def heatmap(data: Prepared, options: dict, size: Size) -> alt.LayerChart:
     )  # fmt: skip
     legend = alt.Legend(title=data.titles["value"], gradientLength=int(min(max(tall * len(down), 80), 220)))
     color = alt.Color("value:Q", scale=_heat_scale(data), legend=legend)
-    cells = alt.Chart().transform_filter("datum.part == 'cell' && isValid(datum.value)")
-    blank = alt.Chart().transform_filter("datum.part == 'cell' && !isValid(datum.value)")
+    cells = alt.Chart().transform_filter("datum.drawn_as == 'cell' && isValid(datum.value)")
+    blank = alt.Chart().transform_filter("datum.drawn_as == 'cell' && !isValid(datum.value)")
     layers = [
         cells.mark_rect().encode(x, y, color, *_tooltip(data)),
         blank.mark_rect(color=theme.GREY, opacity=0.18).encode(x, y, *_tooltip(data)),
@@ -125,7 +125,7 @@ BUILDERS: dict[str, Builder] = {"line": line, "bar": bar, "heatmap": heatmap, "s
 
 def _cells(data: Prepared) -> alt.Chart:
     plain = "value" not in data.rows.columns
-    return alt.Chart().transform_filter("datum.part == 'cell'" + ("" if plain else " && isValid(datum.value)"))
+    return alt.Chart().transform_filter("datum.drawn_as == 'cell'" + ("" if plain else " && isValid(datum.value)"))
 
 
 def _sized(layers: list[alt.Chart], size: Size) -> alt.LayerChart:
@@ -139,7 +139,7 @@ def _field(data: Prepared, channel: str, kind: str) -> str:
 def _has(data: Prepared, column: str, part: str) -> bool:
     if column not in data.rows.columns:
         return False
-    rows = data.rows.filter(pl.col("part") == part)
+    rows = data.rows.filter(pl.col("drawn_as") == part)
     return rows.height > rows[column].null_count()
 
 
@@ -212,11 +212,11 @@ def _dash(data: Prepared) -> tuple[alt.StrokeDash, ...]:
 
 def _null(data: Prepared, x: alt.X) -> alt.Chart:
     """The null as grey areas, one per line that it has of its own, the fainter the more of them overlap."""
-    rows = data.rows.filter(pl.col("part") == "band")
+    rows = data.rows.filter(pl.col("drawn_as") == "band")
     own = [data.fields[c] for c in ("color", "dash") if c in data.fields]
     own = [field for field in own if rows[field].null_count() < rows.height]
     areas = rows.select(own).unique().height if own else 1
-    area = alt.Chart().transform_filter("datum.part == 'band'")
+    area = alt.Chart().transform_filter("datum.drawn_as == 'band'")
     area = area.mark_area(color=theme.GREY, opacity=1 - 0.7 ** (1 / areas)).encode(x, *_interval(data))
     return area.encode(detail=[f"{field}:N" for field in own]) if own else area
 
@@ -224,7 +224,7 @@ def _null(data: Prepared, x: alt.X) -> alt.Chart:
 def _rules(data: Prepared, size: Size) -> list[alt.Chart]:
     if not _has(data, "value", "rule"):
         return []
-    rules = alt.Chart().transform_filter("datum.part == 'rule'")
+    rules = alt.Chart().transform_filter("datum.drawn_as == 'rule'")
     line = rules.mark_rule(strokeDash=[5, 4], strokeWidth=1.2, color=size.ink, opacity=0.8).encode(_height(data))
     label = rules.mark_text(align="right", baseline="bottom", dx=-3, dy=-2, fontSize=10, color=size.ink)
     return [line, label.encode(_height(data), alt.Text("rule_label:N"), x=alt.value(size.width))]
@@ -246,8 +246,8 @@ def _heat_scale(data: Prepared) -> alt.Scale:
 
 def _tooltip(data: Prepared) -> tuple[list[alt.Tooltip]]:
     """All columns of a cell that hold something."""
-    cells = data.rows.filter(pl.col("part") == "cell")
-    shown = [c for c in cells.columns if c not in ("part", "rule_label") and cells[c].null_count() < cells.height]
+    cells = data.rows.filter(pl.col("drawn_as") == "cell")
+    shown = [c for c in cells.columns if c not in ("drawn_as", "rule_label") and cells[c].null_count() < cells.height]
     tips = []
     for column in shown:
         dtype = cells[column].dtype
