@@ -111,3 +111,12 @@ def test_new_writes_a_spec_that_checks_and_is_formatted(tmp_path, monkeypatch, c
     assert main(["fmt", "--check", "hello.probe"]) == 0
     assert main(["new", "hello"]) == 1
     assert "error[file-exists]" in capsys.readouterr().err
+
+
+def test_explain(capsys) -> None:
+    assert printed(capsys, "explain", "error[unpaired]").startswith("unpaired: ")
+    assert "Wrong:" in printed(capsys, "explain", "position-not-found")
+    codes = [line.split()[0] for line in printed(capsys, "explain").splitlines()]
+    assert codes == sorted(codes) and {"unpaired", "unchecked"} <= {*codes}
+    assert main(["explain", "unpared"]) == 1
+    assert "`unpaired`" in capsys.readouterr().err

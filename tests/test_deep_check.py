@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from probelang import RunOptions, check
+from probelang.compiler.explanations import EXPLANATIONS as FIRST_TIER
 from probelang.grammar.diagnostics import Diagnostic
+from probelang.runtime import deep_check as deep_check_package
 from probelang.runtime.deep_check import deep_check
+from probelang.runtime.deep_check.explanations import EXPLANATIONS
 from probelang.runtime.deep_check.hub_cache import cached_snapshot
 from tests.text_tokenizers import byte_level, llama3, metaspace
 
@@ -307,3 +311,21 @@ def test_the_library_is_clean(tmp_path) -> None:
     library = Path(__file__).parent.parent / "specs"
     for path in sorted(library.rglob("*.probe")):
         assert not check(path).errors, path
+
+
+# **** explanations ****
+
+
+@pytest.mark.parametrize("code", [c for c, e in EXPLANATIONS.items() if e.wrong])
+def test_examples_show_what_they_explain(deep, code: str) -> None:
+    assert code in [d.code for d in deep(EXPLANATIONS[code].wrong + "\n")]
+    assert deep(EXPLANATIONS[code].right + "\n") == []
+
+
+def test_every_code_is_explained() -> None:
+    """Codes are literals in the files of the second tier, or those that text, data and sites raise."""
+    source = Path(deep_check_package.__file__).parent
+    written = {m for f in source.glob("*.py") for m in re.findall(r'"((?:[a-z]+-)+[a-z]+)"', f.read_text())}
+    operations = {"next-token", "label-item", "response-text", "keep-pairs", "all-layers"}
+    known = {*EXPLANATIONS, *FIRST_TIER}
+    assert written - operations - {"config-json", "utf-8"} <= known, written - operations - known

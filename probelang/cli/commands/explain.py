@@ -1,4 +1,4 @@
-"""Tell more about a code that an error or warning carries: what it means, an example, and what to do.
+"""Tell more about a code that an error or warning carries: what it means, why it matters, and an example.
 
 probe explain unpaired
 probe explain              lists the codes
@@ -18,19 +18,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace, console: Console) -> int:
-    """Print the explanation to standard output."""
-    from ...compiler import explanations
+    """Print an explanation, or the list of codes with a line for each."""
+    from ...compiler import explanations as first
+    from ...runtime.deep_check import explanations as second
 
-    codes = sorted(explanations.CODES)
+    known = second.EXPLANATIONS | first.EXPLANATIONS
     if options.code is None:
-        console.write("".join(f"{code}\n" for code in codes))
+        width = max(map(len, known))
+        console.write("".join(f"{code:<{width}}  {known[code].what}\n" for code in sorted(known)))
         return 0
     code = options.code.strip().removeprefix("error").removeprefix("warning").removeprefix("note").strip("[]")
-    if code not in codes:
+    if code not in known:
         from difflib import get_close_matches
 
-        near = get_close_matches(code, codes, 3)
+        near = get_close_matches(code, known, 3)
         hint = f"did you mean {' or '.join(f'`{n}`' for n in near)}?" if near else "`probe explain` lists the codes"
         raise ProbeError("unknown-code", f"there is no code `{code}`", hint)
-    console.write(explanations.explain(code).rstrip("\n") + "\n")
+    console.write((first if code in first.EXPLANATIONS else second).explain(code))
     return 0
