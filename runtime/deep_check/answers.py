@@ -77,7 +77,7 @@ def _measure(
         first = found[0][1]
         help_ = SEVERAL if code == "answer-of-several-tokens" else first.help
         message = f"{first.message.rstrip('.')} ({name}{many})"
-        scene.report(severity, code, place, message, help_, once=not written)
+        scene.report(severity, code, place, message, help_, same=tokenizer.fingerprint)
     if equal:
         where = f"{name}{counted(len(equal), len(shown))}"
         message = f"the answer and the wrong answer are the same token for {where}"

@@ -12,6 +12,7 @@ from ...compiler.graph import Node
 from ..errors import ProbeError
 
 READ = 2000  # rows read of a file at most
+SLACK = 1.25
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,9 @@ class Items:
         return self.own + self.derived
 
     def sample(self, count: int) -> list[tuple[int, dict[str, Any]]]:
-        """Take up to `count` rows, evenly spread, with their indices."""
+        """Take about `count` rows, evenly spread, with their indices; all where few would be left out."""
         total = len(self.rows)
-        chosen = range(total) if total <= count else sorted({i * total // count for i in range(count)})
+        chosen = range(total) if total <= SLACK * count else sorted({i * total // count for i in range(count)})
         return [(i, self.rows[i]) for i in chosen]
 
 

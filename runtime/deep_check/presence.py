@@ -85,10 +85,10 @@ def _partly(scene: Scene, dataset: Node, items: Items, at: Label) -> None:
     """Say that only a sample was looked at, where a model would have shown all."""
     sources = [p for p, _ in scene.runs.values() if p.input("source") is not None]
     rendered = [p for p in sources if file_of(p.input("source")) is dataset and any(scene.readers(p))]
-    if not rendered or (items.whole and len(items.rows) <= scene.limit):
+    sample = len(items.sample(scene.limit))
+    if not rendered or (items.whole and sample == len(items.rows)):
         return
     total = str(len(items.rows)) if items.whole else f"more than {READ}"
-    sample = min(scene.limit, len(items.rows))
     scene.report("note", CODE, at, f"{sample} of {total} items were looked at, evenly spread; the others are unchecked")
 
 

@@ -61,10 +61,10 @@ class Scene:
         message: str,
         help: str | None = None,
         *,
-        once: bool = False,
+        same: str | None = None,
     ) -> None:
-        """Note a problem, once for each code, place and message; with `once`, the first for a code and place."""
-        key = (code, at.span.start, "" if once else message)
+        """Note a problem, once for each code, place and message; what has one `same` counts as one message."""
+        key = (code, at.span.start, message if same is None else same)
         self.found.setdefault(key, Diagnostic(code, severity, message, at, (), help))
 
     # **** nodes ****

@@ -29,4 +29,6 @@ def look(scene: Scene) -> None:
                 severity = "warning" if scene.narrowed(prompts) and len(failed) < len(shown) else "error"
                 where = f"{model.name}{counted(len(failed), len(shown))}{which}"
                 message = f"these tokens are not found for {where}: {first.message}"
-                scene.report(severity, first.code, scene.places.at(span), message, first.help, once=True)
+                scene.report(
+                    severity, first.code, scene.places.at(span), message, first.help, same=tokenizer.fingerprint
+                )
