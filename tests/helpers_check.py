@@ -41,7 +41,7 @@ def codes(text: str, **params: str) -> list[str]:
 def roots(c: Checked) -> list[tuple]:
     """What a spec computes: its results, by the keys of their nodes."""
     found = c.program.statements if c.program is not None else []
-    return [(s.keyword, s.name, s.node.key, s.where.key if s.where is not None else None) for s in found]
+    return [(s.keyword, s.name, s.node.key) for s in found]
 
 
 def results_declared(c: Checked) -> list[str]:

@@ -11,7 +11,7 @@ from ..kinds import (
 )  # fmt: skip
 from . import stacks
 from .attributes import is_many, prompts_under
-from .core import Elaborator, text_of
+from .core import Elaborator, text_of, without_side
 from .env import Env, Scope
 from .lineage import check_edit
 
@@ -36,7 +36,8 @@ def on(el: Elaborator, e: ir.ApplyOf, env: Env) -> Node:
     inner = env.with_(model=model, model_scope=scope)
     node = as_distribution(el, el.expr(e.left, inner), inner, e)
     if not scope.used and node.kind is not Unknown:
-        el.report(errors.nothing_open(e.right.span or e.span or NOWHERE, "on", e.left.span))
+        whole = isinstance(e.left, ir.Literal_)
+        el.report(errors.nothing_open(e.right.span or e.span or NOWHERE, "on", e.left.span, whole))
     return node
 
 
@@ -158,8 +159,9 @@ def run(el: Elaborator, prompts: Node, env: Env, span: Span) -> Node:
     def make(ins: dict[str, Node | None]) -> Node:
         edits = [n for k, n in ins.items() if k.startswith("i") and n is not None and n.kind is not Nothing]
         kept = {"model": ins["model"], "prompts": ins["prompts"], **{f"i{n}": edit for n, edit in enumerate(edits)}}
+        if not all([acts_on(el, edit, ins["prompts"], span) for edit in edits]):
+            return el.unknown
         for edit in edits:
-            acts_on(el, edit, ins["prompts"], span)
             check_edit(el, edit, ins["prompts"], span)
         return el.graph.node("run", kept, kind=Run, axes=el.join([n for n in kept.values() if n is not None], span))
 
@@ -168,7 +170,8 @@ def run(el: Elaborator, prompts: Node, env: Env, span: Span) -> Node:
         return stacks.distribute(el.graph, {**ins, **edits}, make)
 
     inputs = {"model": model, "prompts": prompts, **{f"i{n}": i for n, i in enumerate(env.interventions)}}
-    return distributed(el, inputs, on_these, span, frozenset({"model", "prompts"}))
+    node = distributed(el, inputs, on_these, span, frozenset({"model", "prompts"}))
+    return el.unknown if any(leaf.kind is Unknown for leaf in stacks.leaves(node)) else node
 
 
 def acting_on(el: Elaborator, edit: Node, prompts: Node) -> Node:
@@ -203,17 +206,21 @@ def model_in_force(el: Elaborator, env: Env, span: Span) -> Node:
     return env.model
 
 
-def acts_on(el: Elaborator, edit: Node, prompts: Node, span: Span) -> None:
-    """An edit at tokens of some prompts acts only in runs on these prompts."""
+def acts_on(el: Elaborator, edit: Node, prompts: Node, span: Span) -> bool:
+    """Whether an edit acts in this run: one at tokens of some prompts acts only in runs on these."""
     place = edit.input("place") or edit.input("tokens") or edit.input("at")
     if place is None:
-        return
+        return True
     tokens = place.input("tokens") if place.op == "place" else place
     base = underlying(prompts)
     for owner in prompts_under(tokens):
         if owner.key not in (prompts.key, base.key):
-            el.report(errors.not_in_prompts(span, el.names.get(owner.key, owner.param("name") or "other prompts"),
-                                            el.names.get(prompts.key, prompts.param("name") or "these prompts")))  # fmt: skip
+            acts, runs = (el.names.get(n.key, str(n.param("name") or "other prompts")) for n in (owner, prompts))
+            if without_side(acts) != without_side(runs):
+                acts, runs = without_side(acts), without_side(runs)
+            el.report(errors.not_in_prompts(span, acts, runs))
+            return False
+    return True
 
 
 def underlying(prompts: Node) -> Node:

@@ -251,5 +251,10 @@ def text_of(e: ir.Expr) -> str:
     raise AssertionError(e)
 
 
+def without_side(name: str) -> str:
+    """The name of a contrast, of its own or of one of its sides."""
+    return name.removesuffix(".positive").removesuffix(".negative")
+
+
 def label_origin(name: str, values: tuple) -> str:
     return digest([name, [str(v) for v in values]])

@@ -8,7 +8,7 @@ from ..graph import Node
 from ..kinds import Classifier, Dataset, Direction, Unknown
 from ..signature import Signature
 from . import stacks
-from .core import Elaborator
+from .core import Elaborator, without_side
 
 SHAPE_ONLY = ("like",)  # inputs whose shape is used and not their values: a random direction is fitted on nothing
 
@@ -102,7 +102,8 @@ def check_edit(el: Elaborator, edit: Node, prompts: Node, span: Span) -> None:
         return
     shared = texts_read(direction) & {p.key for p in written(prompts)}
     if shared:
-        el.report(errors.in_sample(span, el.names.get(min(shared)) or written(prompts)[0].param("name") or "these prompts"))
+        name = el.names.get(min(shared)) or str(written(prompts)[0].param("name") or "these prompts")
+        el.report(errors.in_sample(span, without_side(name)))
 
 
 def check_training(el: Elaborator, signature: Signature, arguments: dict[str, Node], places: dict[str, Span | None]) -> bool:

@@ -68,7 +68,7 @@ def prompts(el: Elaborator, name: str, statement: ir.PromptsOf | ir.ContrastOf, 
 def contrast(el: Elaborator, name: str, statement: ir.ContrastOf, source: Node | None, env: Env) -> Node:
     found = [s.name for s in statement.sides]
     if sorted(found) != sorted(SIDES):
-        return el.report(errors.wrong_sides(statement.span or NOWHERE, found))
+        return el.report(errors.wrong_sides(next((s.span for s in statement.sides if s.name not in SIDES), None) or NOWHERE, found))
     by_name = {s.name: s for s in statement.sides}
     first, second = (by_name[s] for s in SIDES)
     names = [[s.name for s in side.segments] for side in (first, second)]
@@ -160,7 +160,9 @@ def check_names(el: Elaborator, segments: tuple[ir.Segment, ...]) -> bool:
             good = False
         chat, raw = (chat or span, raw) if role in ROLES else (chat, raw or span)
         if chat is not None and raw is not None:
-            el.report(errors.mixed_segments(span, s.name, raw if role in ROLES else chat))
+            raws = [x.name for x in segments if x.name.partition(".")[0] not in (*ROLES, *TARGETS)]
+            meant = next((r for name in raws if (r := errors.near(name, ROLES, 0.75))), None)
+            el.report(errors.mixed_segments(span, raw if role in ROLES else chat, meant))
             return False
     return good
 

@@ -82,7 +82,7 @@ def builtin(el: Elaborator, e: ir.Ref, env: Env) -> Node:
 
         return el.graph.node("previous", kind=Model)
     if name in ("layer", "head"):
-        return el.report(errors.unknown_name(span, name, []) if name not in env.binders else errors.unknown_name(span, name, []))
+        return el.report(errors.axis_not_walked(span, name))
     return el.unknown
 
 

@@ -9,7 +9,7 @@ from ..kinds import Boolean, Column, Distribution
 from ..signature import Signature
 from . import stacks
 from .axis_names import check_axis_names
-from .core import Elaborator
+from .core import Elaborator, without_side
 from .datasets import columns_of
 from .env import Env
 from .lineage import check_lineage, check_training
@@ -54,8 +54,8 @@ def answers(el: Elaborator, signature: Signature, arguments: dict[str, Node], sp
                     continue
                 if target == "wrong" and not asks.required and signature.name != "logit_diff":
                     continue
-                shown = el.names.get(prompts.key, prompts.param("name"))
-                statement = el.modules.statements.get(str(shown).split(".positive")[0].split(".negative")[0])
+                shown = without_side(str(el.names.get(prompts.key, prompts.param("name"))))
+                statement = el.modules.statements.get(shown)
                 el.report(errors.no_target(span, signature.name, shown, target, getattr(statement, "name_span", None)))
                 return False
     text = signature.parameter("answer")

@@ -19,7 +19,7 @@ def select(el: Elaborator, e: ir.SelectOf, env: Env) -> Node:
     base = el.expr(e.base, env.with_(place=False))
     if base.kind is Unknown:
         return base
-    if issubclass(base.kind, Site):
+    if issubclass(base.kind, Site) and base.op != "list":
         return site(el, base, e, env)
     if base.op == "label" or (base.op == "list" and all(a.name is None for a in e.arguments)):
         return element(el, base, e, env)
@@ -63,11 +63,17 @@ def site(el: Elaborator, base: Node, e: ir.SelectOf, env: Env) -> Node:
         if node.kind is Unknown:
             return node
         if not issubclass(node.kind, (Integer, Column)) and node.op not in ("range", "label"):
-            return el.report(errors.wrong_kind(argument.span or span, f"the {key} of `{name}`", "whole number", el.spoken(node)))
+            return el.report(errors.wrong_kind(argument.span or span, f"the {key} of `{name}`", "whole number", el.spoken(node), at_depth(node)))
         if node.op == "const" and node.param("value") < 0:
             return el.report(errors.layer_below_zero(argument.span or span, key, node.param("value")))
         inputs[key] = node
     return el.make("site", inputs, {"name": name}, Site, span)
+
+
+def at_depth(node: Node) -> str | None:
+    """Advice for a layer that is written as a share of the depth."""
+    value = node.param("value") if node.op == "const" else None
+    return f"`layers({value})` is the layer at that depth" if isinstance(value, float) and 0 <= value <= 1 else None
 
 
 def element(el: Elaborator, base: Node, e: ir.SelectOf, env: Env) -> Node:

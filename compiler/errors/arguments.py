@@ -97,14 +97,19 @@ def wrong_kind(span: Span, what: str, wanted: str, found: str, help: str | None 
 
 
 def wrong_choice(span: Span, what: str, found: object, choices: Sequence[object]) -> Diagnostic:
-    texts = [repr(c) for c in choices]
     best = near(str(found), [str(c) for c in choices])
-    help_ = f'did you mean "{best}"?' if best else f"it takes {listed(texts)}"
-    return error("wrong-choice", span, f"{what} cannot be {found!r}", "", help_)
+    help_ = f'did you mean "{best}"?' if best else f"it takes {listed(as_written(c) for c in choices)}"
+    return error("wrong-choice", span, f"{what} cannot be {as_written(found)}", "", help_)
+
+
+def as_written(value: object) -> str:
+    """A value as a spec writes it."""
+    return f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def out_of_range(span: Span, what: str, wanted: str, found: float) -> Diagnostic:
-    return error("out-of-range", span, f"{what} must be {wanted}, not {found:g}", "out of range")
+    percent = f"{found:g} % is {found / 100:g}" if "share" in wanted and 1 < found <= 100 else None
+    return error("out-of-range", span, f"{what} must be {wanted}, not {found:g}", "out of range", percent)
 
 
 def needs_under(span: Span, name: str) -> Diagnostic:

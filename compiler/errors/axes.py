@@ -12,7 +12,7 @@ from .base import article, error, listed, near
 def unknown_axis(span: Span, name: str, axes: Sequence[str], what: str = "this value") -> Diagnostic:
     found = near(name, axes)
     help_ = f"did you mean `{found}`?" if found else (f"it has {listed(axes)}" if axes else "it has no axes")
-    return error("unknown-axis", span, f"{what} has no axis `{name}`", "not an axis of it", help_, replacement=found)
+    return error("unknown-axis", span, f"{what} has no axis `{name}`", "not an axis of it", help_)
 
 
 def unknown_label(span: Span, axis: str, label: str, labels: Sequence[str]) -> Diagnostic:
@@ -74,6 +74,10 @@ def nothing_to_choose(span: Span) -> Diagnostic:
     return error("bad-range", span, "this range is empty", "start is after the end")
 
 
+def empty_list(span: Span) -> Diagnostic:
+    return error("bad-range", span, "this list is empty", "nothing in it")
+
+
 def mixed_list(span: Span, first: str, other: str) -> Diagnostic:
     return error(
         "mixed-list",
@@ -100,7 +104,7 @@ def bad_operands(span: Span, operator: str, left: str, right: str, help: str | N
 def unknown_attribute(span: Span, kind: str, name: str, known: Sequence[str]) -> Diagnostic:
     found = near(name, known)
     help_ = f"did you mean `.{found}`?" if found else (f"it has {listed(known)}" if known else None)
-    return error("unknown-attribute", span, f"{article(kind)} has no `.{name}`", "not found", help_, replacement=found)
+    return error("unknown-attribute", span, f"{article(kind)} has no `.{name}`", "not found", help_)
 
 
 def attribute_of_record(span: Span, name: str, second: str) -> Diagnostic:

@@ -37,7 +37,7 @@ def test_of_booleans(span: Span, popmean: float) -> Diagnostic:
         span,
         f"this tests values that are 0 or 1 against {popmean:g}: the p-value says nothing about them",
         "",
-        "use `sign_test(x, p=0.5)`, or test the difference itself with `sign_flip`",
+        "use `binomial(x, p=0.5)`, or test the difference itself with `sign_flip`",
     )
 
 
@@ -46,7 +46,7 @@ def in_sample(span: Span, dataset: str) -> Diagnostic:
         "in-sample",
         span,
         f"this is evaluated on the rows of `{dataset}` that it was fitted on",
-        "fitted here",
+        "the rows it was fitted on",
         "split the items (`dataset fit, test = split(…)`), fit on one part and read on the other",
     )
 

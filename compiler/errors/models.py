@@ -27,7 +27,12 @@ def model_open(span: Span, models: Sequence[str]) -> Diagnostic:
     )
 
 
-def nothing_open(span: Span, operator: str, what: Span | None) -> Diagnostic:
+def nothing_open(span: Span, operator: str, what: Span | None, whole: bool = False) -> Diagnostic:
+    """`whole`: what is bound is a bare number or text, so a wider scope was meant."""
+    if whole:
+        message = f"`{operator}` binds what stands just before it, and that reads no model"
+        help_ = f"write parentheses around the whole: `(…) {operator} …`"
+        return error("nothing-to-bind", span, message, "binds nothing", help_, (what, "this"))
     if operator == "on":
         return error(
             "nothing-to-bind",
@@ -58,15 +63,9 @@ def one_side_bound(span: Span, bound: Span, open_: Span) -> Diagnostic:
     )
 
 
-def not_in_prompts(span: Span, acts: str, reads: str, second: Span | None = None) -> Diagnostic:
-    return error(
-        "intervention-elsewhere",
-        span,
-        f"this acts on tokens of `{acts}`, but the expression runs on `{reads}`",
-        f"tokens of `{acts}`",
-        f"name tokens of `{reads}`",
-        (second, f"runs on `{reads}`"),
-    )
+def not_in_prompts(span: Span, acts: str, reads: str) -> Diagnostic:
+    message = f"the intervention acts on tokens of `{acts}`, but the expression runs on `{reads}`"
+    return error("intervention-elsewhere", span, message, f"runs on `{reads}`", f"name tokens of `{reads}` in the edit")
 
 
 def edits_collide(span: Span, place: str) -> Diagnostic:

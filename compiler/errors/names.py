@@ -6,9 +6,19 @@ from collections.abc import Iterable, Sequence
 
 from ...grammar.diagnostics import Diagnostic
 from ...grammar.tree import Span
+from ..builtins import BUILTINS
 from ..signature import Signature
 from .arguments import usage
 from .base import error, listed, near, warning
+
+# What operations are called elsewhere.
+SYNONYMS = {
+    "average": "mean", "avg": "mean", "std": "sd", "stdev": "sd", "ttest": "t_test", "correlation": "pearson",
+    "cos": "cosine", "cosine_similarity": "cosine", "perplexity": "cross_entropy", "loss": "cross_entropy",
+    "logprob": "log_prob", "probability": "prob", "softmax": "prob", "diff_of_means": "mean_diff", "normalize": "unit",
+    "csv": "file", "jsonl": "file", "huggingface": "hub", "hf": "hub", "permutation_test": "label_permutation",
+    "random": "random_unit", "noise": "random_gaussian", "zero_ablate": "ablate", "probe": "classifier", "len": "size",
+}  # fmt: skip
 
 
 def unknown_version(span: Span, raw: str) -> Diagnostic:
@@ -19,12 +29,17 @@ def unknown_version(span: Span, raw: str) -> Diagnostic:
 
 def unknown_name(span: Span, name: str, visible: Iterable[str]) -> Diagnostic:
     found = near(name, visible)
-    help_ = f"did you mean `{found}`?" if found else "declare it, or make it a parameter"
+    help_ = f"did you mean `{found}`?" if found else f'declare it, or write "{name}" if it is a text'
     return error("unknown-name", span, f"`{name}` is not declared", "not found", help_, replacement=found)
 
 
+def axis_not_walked(span: Span, name: str) -> Diagnostic:
+    message = f"`{name}` is an axis, and this statement does not walk it"
+    return error("unknown-name", span, message, "not walked", f"add `for {name}`")
+
+
 def unknown_operation(span: Span, name: str, known: Iterable[str]) -> Diagnostic:
-    found = near(name, known)
+    found = SYNONYMS.get(name.lower()) or near(name, known, 0.7)
     help_ = f"did you mean `{found}`?" if found else "`probe operations` lists the operations"
     return error("unknown-operation", span, f"there is no operation `{name}`", "not found", help_, replacement=found)
 
@@ -46,7 +61,8 @@ def reserved_name(span: Span, name: str) -> Diagnostic:
 
 
 def shadows_builtin(span: Span, name: str) -> Diagnostic:
-    return error("reserved-name", span, f"`{name}` already means something in the language", help="choose another name")
+    what = "is an operation" if name not in BUILTINS else "already means something in the language"
+    return error("reserved-name", span, f"`{name}` {what}", "cannot be a name", "choose another name")
 
 
 def binder_without_axis(span: Span, name: str, axes: Sequence[str]) -> Diagnostic:

@@ -52,12 +52,9 @@ def layer_out_of_range(span: Span, layer: int, count: int, model: str) -> Diagno
 
 def unknown_segment(span: Span, prompts: str, name: str, segments: Sequence[str]) -> Diagnostic:
     found = near(name, [*segments, "first", "last", "all"])
-    help_ = (
-        f"did you mean `{prompts}.{found}`?"
-        if found
-        else f"it has {listed(segments) or 'no segments'}, and first, last, bos, template, all, tokens"
-    )
-    return error("unknown-segment", span, f"`{prompts}` has no segment `{name}`", "not found", help_, replacement=found)
+    has = f"it has {listed(segments) or 'no segments'}, and first, last, bos, template, all, tokens"
+    help_ = f"did you mean `{prompts}.{found}`?" if found else has
+    return error("unknown-segment", span, f"`{prompts}` has no segment `{name}`", "not found", help_)
 
 
 def target_as_tokens(span: Span, prompts: str, name: str) -> Diagnostic:
@@ -111,13 +108,13 @@ def reserved_segment(span: Span, name: str) -> Diagnostic:
     )
 
 
-def mixed_segments(span: Span, name: str, first: Span | None) -> Diagnostic:
+def mixed_segments(span: Span, first: Span | None, meant: str | None) -> Diagnostic:
     return error(
         "mixed-segments",
         span,
         "raw segments and chat messages cannot be mixed in one prompt",
         "",
-        "make all of them messages (`user.name: …`), or none",
+        f"did you mean `{meant}:`?" if meant else "make all of them messages (`user.name: …`), or none",
         (first, "the other kind"),
     )
 
