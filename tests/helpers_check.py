@@ -45,4 +45,4 @@ def roots(c: Checked) -> list[tuple]:
 
 
 def results_declared(c: Checked) -> list[str]:
-    return [s.name for s in c.spec.statements if isinstance(s, ir.Define) and s.keyword in RESULTS and s.params is None]
+    return [s.name for s in c.spec.statements if isinstance(s, ir.Define) and s.keyword in RESULTS and not s.params]

@@ -74,7 +74,7 @@ def doubts(el: Elaborator, e: ir.BinaryOf, left: Node, right: Node) -> None:
     if left is right and left.op != "const" and e.operator not in ("+", "*", "**"):
         el.report(errors.same_operands(span, e.operator))
     for one, other, source in ((left, right, e.left), (right, left, e.right)):
-        if one.op != "filter" or other.op == "filter":
+        if one.op != "filter" or other.op == "filter" or not isinstance(source, ir.SelectOf):
             continue
         restricted = set(stacks.visible_axes(one.input("predicate")))
         if restricted & set(stacks.visible_axes(other)):

@@ -40,7 +40,7 @@ def elaborate(spec: ir.Spec, catalogue: Catalogue, overrides: dict[str, ir.Expr]
 def left_out(spec: ir.Spec, program: Program) -> list[Diagnostic]:
     """No result is left out in silence: what could not be typed, and was no error, is a gap of the checker."""
     made = {s.name for s in program.statements}
-    wanted = (s for s in spec.statements if isinstance(s, ir.Define) and s.keyword in ROOTS and s.params is None)
+    wanted = (s for s in spec.statements if isinstance(s, ir.Define) and s.keyword in ROOTS and not s.params)
     return [errors.untyped(s.name_span or NOWHERE, s.name) for s in wanted if s.name not in made]
 
 
