@@ -18,7 +18,11 @@ OTHERS = {"broken": "statistic s = nothing_here\n", "itself": 'use "itself" as o
 
 
 def find(name: str, user: str) -> tuple[str, str] | list[str]:
-    return (OTHERS[name], "mine.probe" if name == "itself" else name) if name in OTHERS else in_library(name, str(ROOT / "specs" / "mine.probe"))
+    return (
+        (OTHERS[name], "mine.probe" if name == "itself" else name)
+        if name in OTHERS
+        else in_library(name, str(ROOT / "specs" / "mine.probe"))
+    )
 
 
 def found(text: str, alone: bool) -> list[str]:

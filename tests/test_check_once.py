@@ -40,7 +40,9 @@ def test_a_let_with_a_mistake_is_said_once() -> None:
 
 
 def test_mistakes_in_what_is_never_used_are_found() -> None:
-    text = MODEL + PROMPTS + 'let g = logit(p, 3)\nintervention i(d) = steer(d, scale="x")\nstatistic a = mean(prob(p))\n'
+    text = (
+        MODEL + PROMPTS + 'let g = logit(p, 3)\nintervention i(d) = steer(d, scale="x")\nstatistic a = mean(prob(p))\n'
+    )
     assert sorted(codes(text)) == ["unused", "unused", "wrong-kind", "wrong-kind"]
 
 
@@ -54,7 +56,10 @@ def test_a_spec_that_is_not_found_keeps_its_name() -> None:
 
 
 def test_a_broken_dataset_keeps_its_columns() -> None:
-    text = MODEL + 'dataset d = file(3)\nprompts p from keep(d, kind == "x") { body: "{q}" }\nstatistic a = mean(entropy(p))\n'
+    text = (
+        MODEL
+        + 'dataset d = file(3)\nprompts p from keep(d, kind == "x") { body: "{q}" }\nstatistic a = mean(entropy(p))\n'
+    )
     assert codes(text) == ["wrong-kind"]
 
 

@@ -1,0 +1,97 @@
+"""Params: given from outside, by `use … with`, and what is wrong with either."""
+
+from __future__ import annotations
+
+import pytest
+
+from probelang.grammar.format import format
+
+from .helpers_check import checked, codes
+
+SPEC = """\
+param times = 3
+param words = [" yes", " no"]
+param data = "items.csv"
+model m = zoo("base")
+dataset d = file(data, columns=["q"])
+prompts p from d { body: "{q}" }
+statistic s = mean(prob(p, word)) * times for word in words
+"""
+
+
+def axis_labels(**params: str) -> tuple:
+    c = checked(SPEC, **params)
+    assert c.problems == [] and c.program is not None
+    return c.program.statements[0].node.axis("word").labels
+
+
+def constants(**params: str) -> list[object]:
+    """All written values in the spec's only statistic."""
+    from probelang.compiler.graph import walk
+
+    c = checked(SPEC, **params)
+    assert c.problems == [] and c.program is not None
+    return [n.param("value") for n in walk(c.program.statements[0].node) if n.op == "const"]
+
+
+def test_numbers_lists_texts_and_bare_words() -> None:
+    assert 3 in constants() and 7 in constants(times="7")
+    assert axis_labels(words='["a", "b", "c"]') == ("a", "b", "c")
+    assert "other.csv" in constants(data='"other.csv"')
+    assert "folder/other.csv" in constants(data="folder/other.csv")
+    assert "other" in constants(data="other")
+
+
+def test_an_unknown_param_is_suggested() -> None:
+    (problem,) = checked(SPEC, tmies="7").problems
+    assert problem.code == "unknown-param" and problem.help == "did you mean `times`?"
+
+
+def test_a_value_of_the_wrong_kind_is_an_error() -> None:
+    assert codes(SPEC, times='"many"') == ["bad-operands"]
+
+
+LIBRARY = 'use "contrasts/framing" as framing with requests = "mine.jsonl"\nmodel m = zoo("base")\n'
+USER = "statistic s = norm(mean_diff(resid_post[3] at framing.eval.last))\n"
+
+
+def files(text: str, **params: str) -> list[object]:
+    c = checked(text, **params)
+    assert c.problems == []
+    return [dict(n.inputs)["path"].param("value") for n in c.program.datasets.values() if n.op == "file"]
+
+
+def test_use_gives_values_to_the_params_of_the_other_spec() -> None:
+    assert files(LIBRARY + USER) == ["mine.jsonl"]
+    assert files(LIBRARY.replace(' with requests = "mine.jsonl"', "") + USER) == ["zoo/requests.jsonl"]
+
+
+def test_a_value_is_written_in_the_names_of_the_spec_that_uses() -> None:
+    text = 'param place = "here.jsonl"\n' + LIBRARY.replace('"mine.jsonl"', "place") + USER
+    assert files(text) == ["here.jsonl"]
+    assert files(text, place="there.jsonl") == ["there.jsonl"]
+
+
+def test_the_command_line_comes_first() -> None:
+    c = checked(LIBRARY + USER, **{"framing.requests": "third.jsonl"})
+    assert c.problems == []
+    assert files(LIBRARY + USER, **{"framing.requests": "third.jsonl"}) == ["third.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [("reqests = 3", "unknown-param"), ("requests = nothing", "unknown-name"), ("requests = 3", "wrong-kind"),
+     ('requests = "a", requests = "b"', "declared-twice")],
+)  # fmt: skip
+def test_mistakes_in_what_is_given(given: str, code: str) -> None:
+    assert codes(LIBRARY.replace('requests = "mine.jsonl"', given) + USER) == [code]
+
+
+def test_use_with_is_formatted() -> None:
+    assert format('use   "a/b"  as  c   with x=1 , y = [2,3]\n') == 'use "a/b" as c with x = 1, y = [2, 3]\n'
+    long = f'use "contrasts/framing" as framing with first = "{"a" * 40}", other = "{"b" * 40}"\n'
+    assert format(long).split("\n")[1:] == [
+        f'  with first = "{"a" * 40}",',
+        f'       other = "{"b" * 40}"',
+        "",
+    ]
