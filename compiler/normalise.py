@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .elaborate.attributes import is_many
 from .graph import AxisType, Graph, Node, digest, rebuild
-from .kinds import Activation, Direction, Integer, Number, Place, Pool, Prompts, Run, Tokens, Vector
+from .kinds import Activation, Direction, Integer, Number, Place, Pool, Prompts, Run, Site, Tokens, Vector
 
 SOURCE_LAYER = "source layer"
 
@@ -165,6 +165,8 @@ def place_without_set(graph: Graph, place: Node) -> Node:
     )
 
 
+# where a row of the unembedding lives
+FINAL_NORM = Graph().node("site", params={"name": "final_norm"}, kind=Site)
 VECTOR_INPUTS = ("like", "x", "a", "left", "base", "onto", "operand", "e0", "right")
 
 
@@ -172,6 +174,8 @@ def site_of(node: Node) -> Node | None:
     """The site at which a direction lives: that of the activations it was made of."""
     if node.op in ("read", "place", "vector"):
         return node.input("site")
+    if node.op == "unembedding":
+        return FINAL_NORM
     for name in VECTOR_INPUTS:
         child = node.input(name)
         found = site_of(child) if child is not None and issubclass(child.kind, (Vector, Place)) else None

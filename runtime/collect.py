@@ -13,7 +13,7 @@ from ..compiler.graph import Node
 from ..grammar.tree import Span
 from .cube import Cube
 from .errors import ProbeError
-from .evaluate import NOT_SELECTED, Evaluator, Ragged, masked, scalar
+from .evaluate import NOT_SELECTED, Evaluator, Ragged, scalar
 from .intervals import interval, summarise_items
 from .record import Record
 from .report.frame import axis_columns
@@ -95,14 +95,11 @@ def flat(found: object) -> list[tuple[dict[str, object], object]]:
 def result_of(prepared: Prepared, s: StatementNode, node: Node) -> Result:
     """A statistic or direction as tables."""
     evaluator = prepared.evaluator.at_home(node)
-    mask = None
-    if s.where is not None:
-        mask = evaluator.cube(prepared.roots[s.where.key])
     frames, item_frames, axes, notes = [], [], {}, []
     vectors = None
     kind = "number"
     for labels, leaf, value in parts(evaluator, node):
-        frame, items, leaf_axes, kind, vectors = tables(prepared, evaluator, leaf, value, mask)
+        frame, items, leaf_axes, kind, vectors = tables(prepared, evaluator, leaf, value)
         frames.append(labelled(frame, labels))
         if items is not None:
             item_frames.append(labelled(items, labels))
@@ -120,17 +117,13 @@ def result_of(prepared: Prepared, s: StatementNode, node: Node) -> Result:
     return Result(s.name, statement, s.span.line, text, kind, infos, frame, items, vectors, notes=tuple(notes))
 
 
-def tables(prepared: Prepared, evaluator: Evaluator, node: Node, value: object, mask: Cube | None):
+def tables(prepared: Prepared, evaluator: Evaluator, node: Node, value: object):
     """(summary, values per item or None, axes, kind, vectors or None) of one uniform part."""
     options = prepared.options
     if isinstance(value, Record):
-        if mask is not None:
-            value = Record({k: masked(c, mask) for k, c in value.fields.items()})
         kind = "test" if "p" in value.fields else "table"
         return selected_rows(frame_of(value)), None, [AxisInfo.of(a) for a in value.axes], kind, None
     cube = value if isinstance(value, Cube) else scalar(value)
-    if mask is not None and not cube.feature:
-        cube = masked(cube, mask)
     if cube.feature:
         return frame_of(cube), None, [AxisInfo.of(a) for a in cube.axes], "vector", cube.values
     kind = kind_of(cube)
@@ -195,8 +188,6 @@ def claim_of(prepared: Prepared, s: StatementNode, node: Node) -> Claim:
     """The verdict on a claim: it passes when every cell of it is true."""
     evaluator = prepared.evaluator.at_home(node)
     cube = evaluator.cube(node)
-    if s.where is not None:
-        cube = masked(cube, evaluator.cube(prepared.roots[s.where.key]))
     text, values = text_at(prepared, s.span), compared(prepared, s.node, node)
     present = cube.present()
     gone = [] if cube.missing is None else [r for r in cube.missing.reshape(-1) if r is not None and r != NOT_SELECTED]
@@ -226,7 +217,7 @@ def compared(prepared: Prepared, original: Node, node: Node) -> dict[str, object
             cube = prepared.evaluator.cube(b)
             if not cube.axes and not cube.feature:
                 value = cube.values[()]
-                found[text_at(prepared, spans[a.key])] = value.item() if isinstance(value, np.generic) else value
+                found[" ".join(text_at(prepared, spans[a.key]).split())] = value.item() if isinstance(value, np.generic) else value
 
     visit(original, node)
     return found
@@ -237,7 +228,7 @@ def compared(prepared: Prepared, original: Node, node: Node) -> dict[str, object
 
 def plot_of(prepared: Prepared, s: StatementNode, node: Node, by_node: dict[str, Result]) -> PlotResult:
     """A plot's data: the table of the statistic that it shows, with its channels."""
-    main = next(node.input(k) for k in ("y", "z", "points") if node.input(k) is not None)
+    main = next(node.input(k) for k in ("points", "z", "y") if node.input(k) is not None)
     shown = table_for(prepared, main, by_node)
     frame = shown.items if node.op == "scatter" and shown.items is not None else shown.frame
     encodings, options = {}, {}

@@ -200,10 +200,6 @@ class Evaluator:
     def _statement(self, node: Node) -> object:
         """A family of tests: p values are corrected over all of its cells."""
         found = self.value(node.input("value"))
-        where = node.input("where")
-        if where is not None:
-            mask = self.cube(where)
-            found = over_parts(found, lambda r: Record({k: masked(c, mask) for k, c in r.fields.items()}))
         return corrected(found, method_of(node.input("value")))
 
     # **** operations ****
@@ -223,6 +219,8 @@ class Evaluator:
             if parameter is None:
                 continue
             arguments[python_name(name)] = self._argument(child, parameter, signature)
+        if signature.axes == "reduce-any":
+            arguments = {k: flattened(v) if isinstance(v, Ragged) else v for k, v in arguments.items()}
         if signature.work == "run":
             return kernel_on(operation.function, arguments)
         if "ctx" in operation.function.__code__.co_varnames:
@@ -243,6 +241,16 @@ class Evaluator:
         """The same evaluator for the statement whose root is `home`."""
         self.home = home
         return self
+
+
+def flattened(found: Ragged) -> Cube:
+    """All cells of a ragged stack along one axis, for what counts cells whatever they are."""
+    cubes = [p.value if isinstance(p, Record) else p if isinstance(p, Cube) else scalar(p) for p in parts_of(found)]
+    values = np.concatenate([c.values.reshape(-1) for c in cubes])
+    reasons = [np.full(c.values.size, None, dtype=object) if c.missing is None else c.missing.reshape(-1) for c in cubes]
+    missing = np.concatenate(reasons)
+    axis = Axis("cell", tuple(range(len(values))), "computed")
+    return Cube((axis,), values, None if np.equal(missing, None).all() else missing)
 
 
 def captured(node: Node) -> bool:
@@ -358,8 +366,8 @@ def parts_of(found: object) -> list:
 
 def method_of(node: Node) -> str:
     """The correction that a test asks for."""
-    while node.op == "stack":
-        node = node.input("e0")
+    while node.op in ("stack", "filter"):
+        node = node.input("e0") or node.input("base")
     given = node.input("adjust")
     return str(given.param("value")) if given is not None else "holm"
 

@@ -61,7 +61,7 @@ class Prepared:
 def prepare(checked: Checked, root: Path, options: RunOptions) -> Prepared:
     """Normalise a program and cut it into stages."""
     program = checked.program
-    nodes = [n for s in program.statements for n in (s.node, s.where) if n is not None]
+    nodes = [s.node for s in program.statements]
     made = normalise(program.graph, nodes)
     stages = cut([made[n.key] for n in nodes], registry.catalogue())
     bindings = Bindings(root, allow_outside=options.allow_outside, download=not options.offline)

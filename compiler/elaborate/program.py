@@ -12,7 +12,7 @@ from ..graph import Graph, Node
 class StatementNode:
     """A statement that leaves a result: direction, statistic, claim or plot.
 
-    `axes` are the columns in the order of the statement's `for`, then the others; `where` masks cells.
+    `binders` are the names of its `for`, in order: they are the first columns of its table.
     """
 
     keyword: str
@@ -20,7 +20,6 @@ class StatementNode:
     node: Node
     span: Span
     binders: tuple[str, ...] = ()
-    where: Node | None = None
 
 
 @dataclass

@@ -209,9 +209,10 @@ def in_stack(el: Elaborator, node: Node, axis: str, label: Node, span: Span, sho
     own = stacks.stack_axis(node)
     if own.name != axis:
         parts = []
-        for element_, name in zip(stacks.elements(node), own.labels, strict=True):
+        for i, (element_, name) in enumerate(zip(stacks.elements(node), own.labels, strict=True)):
             if axis in stacks.visible_axes(element_):
-                parts.append((name, choose_label(el, element_, axis, label, span, shown)))
+                here = stacks.pick_inside(el.graph, label, own.name, i, own.origin)
+                parts.append((name, choose_label(el, element_, axis, here, span, shown)))
         if any(p.kind is Unknown for _, p in parts):
             return el.unknown
         if len(parts) == len(own.labels):

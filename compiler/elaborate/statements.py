@@ -27,16 +27,19 @@ def finish(el: Elaborator, name: str, statement: ir.Define, node: Node, env: Env
     if checked.kind is Unknown:
         return checked
     unused_binders(el, statement, checked, where, env)
-    if where is not None and where.kind is not Unknown and not issubclass(where.kind, Boolean):
+    if where is not None and not issubclass(where.kind, (Boolean, Unknown)):
         el.report(errors.wrong_kind(statement.loop.where.span or span, "what stands behind `where`", "boolean", el.spoken(where)))
+        where = None
+    if where is not None and where.kind is not Unknown:
+        # `where` is part of the value: whoever uses the statement sees the same cells as its table.
+        checked = el.make("filter", {"base": checked, "predicate": where}, {}, checked.kind, span)
     binders = tuple(b.name for b in statement.loop.binders) if statement.loop is not None else ()
     if issubclass(checked.kind, Test) and statement.keyword == "statistic":
         # The family of a test is all cells of its statement, so selecting from it must not make it smaller.
-        family = {"value": checked} if where is None else {"value": checked, "where": where}
-        checked = el.graph.node("statement", family, {"name": name}, kind=Test, axes=checked.axes)
+        checked = el.graph.node("statement", {"value": checked}, {"name": name}, kind=Test, axes=checked.axes)
     el.names.setdefault(checked.key, name)
     if "." not in name and not env.params:
-        el.program.statements.append(StatementNode(statement.keyword, name, checked, statement.span or NOWHERE, binders, where))
+        el.program.statements.append(StatementNode(statement.keyword, name, checked, statement.span or NOWHERE, binders))
     return checked
 
 

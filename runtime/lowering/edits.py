@@ -5,6 +5,7 @@ Vectors themselves are not touched here: an edit names an operand and an index i
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from ...compiler.graph import Node
 from ...compiler.normalise import SOURCE_LAYER, site_of
 from ...compiler.physical import EditGroup
 from ..cube import Axis
+from ..determinism import derive_seed
 from ..errors import ProbeError
 from .grid import Grid, axes_of, grid, per_cell
 from .places import Places, places
@@ -37,7 +39,7 @@ def edits_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[Edi
     row = state.row_of(rows, cells)
     item = cells.at.get("item", np.zeros(cells.count, dtype=np.int64))
     label = cells.at[found.axis.name] if found.axis is not None else np.zeros(cells.count, dtype=np.int64)
-    cell, position, _ = spread_positions(found, label, item, rows.items)
+    cell, position, rank = spread_positions(found, label, item, rows.items)
     note_reasons(state, found, label, item, row)
     layers = layers_of(state, site, cells, rows.run)
     heads = index_of(state, site.input("head"), cells, rows.run)
@@ -53,7 +55,8 @@ def edits_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[Edi
                 continue
             index = np.zeros(len(at), np.int64)
             if operand is not None:
-                index = operand_index(state, edit, operand, cells, cell[at], position[at], layer, rows.run)
+                edits = Edits(cell[at], row[cell[at]], position[at], rank[at], item[cell[at]])
+                index = operand_index(state, edit, operand, cells, edits, layer, rows.run)
             name = (str(site.param("name")), layer, None if head is None else int(head))
             given = None if amount is None else amount[cell[at]]
             groups.append(
@@ -164,56 +167,88 @@ def amount_of(state: Lowering, edit: Node, cells: Grid, home: Node) -> np.ndarra
     return per_cell(state.evaluator, node, cells, home, 1.0 if state.planning else None).astype(np.float64)
 
 
+@dataclass(frozen=True, eq=False)
+class Edits:
+    """Single edits of one layer and head as columns: the cell, row, position, and rank of the position in its cell."""
+
+    cell: np.ndarray
+    row: np.ndarray
+    position: np.ndarray
+    rank: np.ndarray
+    item: np.ndarray
+
+
 def operand_index(
-    state: Lowering,
-    edit: Node,
-    operand: Node,
-    cells: Grid,
-    cell: np.ndarray,
-    position: np.ndarray,
-    layer: int | None,
-    home: Node,
+    state: Lowering, edit: Node, operand: Node, cells: Grid, edits: Edits, layer: int | None, home: Node
 ) -> np.ndarray:
-    """Which vector of the operand each edit takes: by the coordinates of its cell, its layer and its token."""
+    """Which vector of the operand each edit takes: by the coordinates of its cell, its layer and its token.
+
+    Rows for which the operand has no such vector have no value: the reason is noted.
+    """
     axes = operand_axes(state, operand)
-    flat = np.zeros(len(cell), dtype=np.int64)
+    flat = np.zeros(len(edits.cell), dtype=np.int64)
+    donor = others(edit, next((a for a in axes if a.name == "item"), None), edits.item)
     for axis in axes:
         if axis.name == SOURCE_LAYER:
-            at = np.full(len(cell), axis.labels.index(layer))
+            at = np.full(len(edits.cell), axis.labels.index(layer))
         elif axis.name == "token" and axis.kind == "data":
-            item = cells.at["item"][cell] if "item" in cells.at else np.zeros(len(cell), dtype=np.int64)
-            at = token_labels(state, axis, home)[item, position]
-            if (at < 0).any():
-                raise ProbeError(
-                    "tokens-differ",
-                    "a patch has tokens that its source does not have",
-                    "both need the same tokens, segment by segment",
-                )
-        elif axis.name == "item" and edit.op == "ablate":
-            at = others(edit, axis, cells)[cell]
+            at = tokens_of_donor(state, axis, operand, edits, donor) if donor is not None else same_token(state, axis, edits, home)
+        elif axis.name == "item" and donor is not None:
+            at = donor
         elif axis.name in cells.at:
-            at = cells.at[axis.name][cell]
+            at = cells.at[axis.name][edits.cell]
         else:
             raise ProbeError(
-                "axes-differ",
-                f"the operand of an intervention has an axis {axis.name} that the run does not have",
+                "axes-differ", f"the operand of an intervention has an axis {axis.name} that the run does not have",
                 "select one label of it",
-            )
+            )  # fmt: skip
         flat = flat * len(axis) + at
+    found = state.evaluator.results.get(operand.key)
+    if found is not None and found.missing is not None:
+        reasons = found.missing.reshape(-1)[flat]
+        for at in np.flatnonzero(~np.equal(reasons, None)):
+            state.reasons.setdefault(int(edits.row[at]), str(reasons[at]))
     return flat
 
 
-def others(edit: Node, axis: Axis, cells: Grid) -> np.ndarray:
-    """Per cell, the item whose activation is put in its place: drawn by hash of (seed, item), never the item itself."""
-    from ..replicates import generator
+def same_token(state: Lowering, axis: Axis, edits: Edits, run: Node) -> np.ndarray:
+    """The source's token with the same coordinates: segment, and index in the segment."""
+    at = token_labels(state, axis, run)[edits.item, edits.position]
+    for missing in np.flatnonzero(at < 0):
+        state.reasons.setdefault(int(edits.row[missing]), "a patch has a token that its source does not have")
+    return np.maximum(at, 0)
 
-    seed = edit.input("seed").param("value") if edit.input("seed") is not None else 0
-    own = cells.at.get("item", np.zeros(cells.count, dtype=np.int64))
+
+def tokens_of_donor(state: Lowering, axis: Axis, operand: Node, edits: Edits, donor: np.ndarray) -> np.ndarray:
+    """The other item's tokens in their order; it needs as many as are edited."""
+    run = operand.input("run")
+    found = places(state.bindings, operand.input("tokens"), run.input("model"), run.input("prompts"), operand).found[0]
+    labels = token_labels(state, axis, run)
+    counts = np.array([0 if isinstance(p, str) else len(p) for p in found])
+    own = np.bincount(edits.cell, minlength=int(edits.cell.max(initial=0)) + 1)[edits.cell]
+    at = np.zeros(len(edits.cell), dtype=np.int64)
+    for i in range(len(at)):
+        if counts[donor[i]] != own[i]:
+            state.reasons.setdefault(int(edits.row[i]), f"the other item has {counts[donor[i]]} tokens there, and not {own[i]}")
+            continue
+        at[i] = labels[donor[i], found[donor[i]][edits.rank[i]]]
+    return at
+
+
+def others(edit: Node, axis: Axis | None, item: np.ndarray) -> np.ndarray | None:
+    """Per edit, the item whose activation is put in its place: drawn by hash of (seed, item), never the item itself.
+
+    None when the intervention does not resample.
+    """
+    method = edit.input("method")
+    if edit.op != "ablate" or axis is None or method is None or method.param("value") != "resample":
+        return None
     if len(axis) == 1:
-        return np.zeros(cells.count, dtype=np.int64)
-    drawn = np.array([generator("resample", seed, key).integers(len(axis) - 1) for key in axis.labels])
+        raise ProbeError("no-other-item", "there is no other item to resample from", "resampling needs at least two items")
+    seed = int(edit.input("seed").param("value")) if edit.input("seed") is not None else 0
+    drawn = np.array([derive_seed("resample", seed, str(key)) % (len(axis) - 1) for key in axis.labels])
     drawn += drawn >= np.arange(len(axis))
-    return drawn[own % len(axis)]
+    return drawn[item % len(axis)]
 
 
 def operand_axes(state: Lowering, operand: Node) -> tuple[Axis, ...]:

@@ -23,12 +23,12 @@ def _true(values, present, weights):
 def count(x: Boolean, *, over: AxisName | None = None, ctx=None) -> Number:
     """Number of values that are true: over items, over the axis that `over` names, or over all cells without items.
 
-    Missing cells do not count.
+    Missing cells do not count; where none is left the result is missing.
     """
 
     def kernel(values, present, weights):
-        true, _ = _true(values, present, weights)
-        return true, np.ones(true.shape, bool)
+        true, total = _true(values, present, weights)
+        return true, total > 0
 
     return reduce_each(x, _names(x, over), ctx, kernel, "count")
 

@@ -6,7 +6,7 @@ This file knows how labels are written as text and which columns a cell has. It 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,18 +66,27 @@ def axis_columns(frame: pl.DataFrame) -> list[str]:
 
 
 def shown_labels(frame: pl.DataFrame, axis: str) -> pl.Series:
-    """Return an axis column as a reader knows it: tokens by their text, with the position where a text comes twice."""
+    """Return an axis column as a reader knows it: tokens by their text where all items share it.
+
+    Where they do not, a token is known by its segment (`noun`, or `noun[1]` where the segment has several); where a
+    text comes twice, its position is added.
+    """
     text = f"{axis}.text"
     if text not in frame.columns:
         return frame[axis]
     pairs = frame.select(axis, text).unique(maintain_order=True)
-    if pairs[axis].is_duplicated().any() or pairs[text].null_count():
+    if pairs[axis].is_duplicated().any():
         return frame[axis]
-    twice = pairs[text].is_duplicated()
-    names = pl.select(
-        pl.when(twice).then(pl.format("{} ({})", pairs[text], pairs[axis].cast(pl.String))).otherwise(pairs[text])
-    ).to_series()
-    return frame[axis].replace_strict(pairs[axis], names, return_dtype=pl.String)
+    labels, texts = [str(v) for v in pairs[axis]], pairs[text].to_list()
+    names = [label if words is None else words for label, words in zip(map(_alone(labels), labels), texts, strict=True)]
+    names = [f"{name} ({label})" if names.count(name) > 1 else name for name, label in zip(names, labels, strict=True)]
+    return frame[axis].replace_strict(pairs[axis], pl.Series(names), return_dtype=pl.String)
+
+
+def _alone(labels: list[str]) -> Callable[[str], str]:
+    """The function that leaves the index out of a label whose segment has one token."""
+    segments = [label.partition("[")[0] for label in labels]
+    return lambda label: label if segments.count(name := label.partition("[")[0]) > 1 else name
 
 
 def label_text(label: Hashable) -> str:
