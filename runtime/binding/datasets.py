@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ...compiler.graph import Node
-from ..data.table import Table
 from ..data import derive as derived
 from ..data.files import from_frame, read
 from ..data.hub import from_hub
 from ..data.split import split
+from ..data.table import Table
 from ..errors import ProbeError
 
 if TYPE_CHECKING:

@@ -6,86 +6,33 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...compiler.builtins import ROLES, TARGETS
 from ...compiler.graph import Node
 from ..errors import ProbeError
 from ..text import positions as at
 from ..text.render import render
 from ..text.rendered import Rendered
-from ..text.template import Segment, SystemMode, Template
+from .templates import expression_of, prompt_of
 
 if TYPE_CHECKING:
     from .bindings import Bindings
 
 
-def template_of(prompts: Node) -> Template:
-    """The template of a prompts node; a segment that is a column is a placeholder for it."""
-    segments = []
-    for i, full in enumerate(prompts.param("segments")):
-        role, _, part = full.partition(".")
-        node = prompts.input(f"s{i}")
-        role = role if role in ROLES and full not in TARGETS else None
-        segments.append(Segment(part or full, role, segment_text(node)))
-    return Template(str(prompts.param("name")), tuple(segments))
-
-
-def segment_text(node: Node) -> str | SystemMode:
-    if node.op == "mode":
-        return SystemMode(node.param("mode"))
-    if node.op == "none":
-        return SystemMode.NONE
-    if node.op == "column":
-        return "{" + str(node.param("name")) + "}"
-    if node.op == "const":
-        return str(node.param("value"))
-    raise ProbeError("planned", f"a segment cannot be made with `{node.op}` yet")
-
-
-def rows_of(bindings: Bindings, prompts: Node) -> list[dict]:
-    """The rows that fill a template: those of its dataset, or one empty row; parameters are further columns."""
-    source = prompts.input("source")
-    given = {k.removeprefix("v_"): n.param("value") for k, n in prompts.inputs if k.startswith("v_")}
-    if source is None:
-        return [given]
-    return [{**row, **given} for row in bindings.table(source).rows()]
-
-
 def render_all(bindings: Bindings, model: Node, prompts: Node) -> tuple[Rendered, ...]:
-    """Every item's prompt, as a model reads it."""
-    if prompts.op != "prompts":
+    """Every item's prompt, as a model reads it; one prompt where there is no dataset."""
+    made = prompt_of(prompts) if prompts.op == "prompts" else None
+    if made is None:
         raise ProbeError("planned", f"prompts made with `{prompts.op}` cannot be run yet")
-    template, tokenizer = template_of(prompts), bindings.tokenizer(model)
-    return tuple(render(template, row, tokenizer) for row in rows_of(bindings, prompts))
+    source, tokenizer = prompts.input("source"), bindings.tokenizer(model)
+    rows = bindings.table(source).rows() if source is not None else [{}]
+    return tuple(render(made.template, made.row(row), tokenizer) for row in rows)
 
 
 def expression(tokens: Node) -> at.TokenExpression:
     """A token node as an expression of the text layer."""
-    match tokens.op:
-        case "tokens":
-            return of_path(tokens.param("path"))
-        case "occurrences":
-            return at.Occurrences(str(tokens.input("text").param("value")))
-        case "union":
-            return at.Union((expression(tokens.input("left")), expression(tokens.input("right"))))
-        case "complement":
-            return at.Complement(expression(tokens.input("tokens")))
-        case "pool":
-            return expression(tokens.input("tokens"))
-    raise ProbeError("planned", f"tokens made with `{tokens.op}` cannot be found yet")
-
-
-def of_path(path: tuple[str, ...]) -> at.TokenExpression:
-    whole = {
-        "first": at.First(),
-        "last": at.Last(),
-        "bos": at.Bos(),
-        "template": at.TemplateTokens(),
-        "all": at.All(),
-        "tokens": at.All(),
-    }
-    if len(path) == 1:
-        return whole.get(path[0]) or at.SegmentTokens(path[0], "all")
-    return at.SegmentTokens(path[0], path[1])
+    found = expression_of(tokens)
+    if found is None:
+        raise ProbeError("planned", f"tokens made with `{tokens.op}` cannot be found yet")
+    return found
 
 
 def find(rendered: Rendered, wanted: at.TokenExpression) -> np.ndarray | str:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from ...compiler.graph import Node, walk
 from ...compiler.kinds import Distribution, Text
 from ...grammar.diagnostics import Label
+from ..binding.templates import constants
 from ..errors import ProbeError
 from ..text.answers import answer_ids
 from ..text.tokenizer import Tokenizer
 from .scene import Scene, Shown, counted
-from .templates import constants
 
 TARGETS = ("answer", "wrong")
 SEVERAL = "this measure looks for one token: choose other answers; `probe tokens` shows how a text is cut"

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from ...compiler.builtins import SITES
 from ...compiler.graph import Node, walk
 from ...grammar.tree import Span
+from ..binding.templates import constants
 from ..errors import ProbeError
 from ..sites import SiteRef, place
 from .models import AtHand
 from .scene import Scene
-from .templates import constants
 
 OUTSIDE = ("layer-out-of-range", "head-out-of-range", "site-not-in-model")
 

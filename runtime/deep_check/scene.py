@@ -16,6 +16,7 @@ from ...compiler.graph import Node, walk
 from ...compiler.signature import Catalogue
 from ...grammar.diagnostics import Diagnostic, Label
 from ...grammar.tree import Span
+from ..binding.templates import Prompt, prompt_of
 from ..errors import ProbeError
 from ..options import RunOptions
 from ..text.render import render
@@ -24,7 +25,6 @@ from ..text.tokenizer import Tokenizer
 from .items import Items, read_items
 from .models import AtHand, Missing, base_of, look_up, source_of
 from .places import Places
-from .templates import Prompt, prompt_of
 
 RENDERINGS = 2000  # in all, shared by the prompts of a program
 FEWEST, MOST = 20, 200  # items of one prompts declaration

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..binding.templates import expression_of
 from ..errors import ProbeError
 from ..text.positions import positions
 from .scene import Scene, counted
-from .templates import expression_of
 
 
 def look(scene: Scene) -> None:

@@ -11,6 +11,7 @@ from ..binding import Bindings
 from ..binding.axes import axis_of
 from ..binding.prompts import expression, find
 from ..cube import Axis
+from ..errors import ProbeError
 from ..text.positions import All, coordinates, positions
 from ..text.rendered import Rendered
 
@@ -30,8 +31,11 @@ def places(bindings: Bindings, tokens: Node, model: Node, prompts: Node, home: N
     """Resolve a token node in the prompts of a run; a single token of a token axis gives one position per label."""
     rendered = bindings.rendered(model, prompts)
     if tokens.op == "token-at":
-        axis = axis_of(bindings, tokens.input("label").axes[0], home)
-        return Places(axis, by_coordinate(rendered, axis))
+        label = tokens.input("label")
+        if not label.axes:
+            return Places(None, by_coordinate(rendered, (named(str(label.param("value")), rendered),)))
+        axis = axis_of(bindings, label.axes[0], home)
+        return Places(axis, by_coordinate(rendered, coordinates_on(axis)))
     wanted = expression(tokens)
     return Places(None, (tuple(find(r, wanted) for r in rendered),))
 
@@ -41,7 +45,7 @@ def each_token(bindings: Bindings, axis: Axis, tokens: Node, model: Node, prompt
     rendered = bindings.rendered(model, prompts)
     wanted = expression(tokens)
     inside = [find(r, wanted) for r in rendered]
-    single = by_coordinate(rendered, axis)
+    single = by_coordinate(rendered, coordinates_on(axis))
     kept = []
     for row in single:
         kept.append(
@@ -53,11 +57,26 @@ def each_token(bindings: Bindings, axis: Axis, tokens: Node, model: Node, prompt
     return Places(axis, tuple(kept))
 
 
-def by_coordinate(rendered: tuple[Rendered, ...], axis: Axis) -> tuple[tuple[np.ndarray | str, ...], ...]:
-    """Positions of each coordinate of a token axis in each prompt."""
+def coordinates_on(axis: Axis) -> tuple[tuple[str, int], ...]:
+    """Segment and index of each label of a token axis."""
+    return tuple(zip(axis.coords["segment"], axis.coords["index"], strict=True))
+
+
+def named(label: str, rendered: tuple[Rendered, ...]) -> tuple[str, int]:
+    """The coordinate that a label as `noun[0]` means; `unknown-label` when no prompt has it."""
+    known = {f"{segment}[{index}]": (segment, index) for r in rendered for segment, index, *_ in coordinates(r)}
+    if label not in known:
+        raise ProbeError("unknown-label", f"no token is called {label!r}", f"there are {', '.join(known)}")
+    return known[label]
+
+
+def by_coordinate(
+    rendered: tuple[Rendered, ...], wanted: tuple[tuple[str, int], ...]
+) -> tuple[tuple[np.ndarray | str, ...], ...]:
+    """Positions of each coordinate in each prompt."""
     tables = [{c[:2]: p for p, c in zip(positions(r, All()), coordinates(r), strict=True)} for r in rendered]
     rows = []
-    for segment, index in zip(axis.coords["segment"], axis.coords["index"], strict=True):
+    for segment, index in wanted:
         row = []
         for table in tables:
             place = table.get((segment, index))

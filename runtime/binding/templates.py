@@ -11,6 +11,7 @@ from ...compiler.graph import Node
 from ..text.positions import (
     All,
     Bos,
+    Complement,
     First,
     Last,
     Occurrences,
@@ -92,6 +93,11 @@ def expression_of(tokens: Node) -> TokenExpression | None:
         case "union":
             parts = [expression_of(n) for _, n in tokens.inputs]
             return None if None in parts else Union(tuple(parts))
+        case "complement":
+            inner = expression_of(tokens.input("tokens"))
+            return None if inner is None else Complement(inner)
+        case "pool":
+            return expression_of(tokens.input("tokens"))
     return None
 
 
