@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import re
+
 import numpy as np
 import polars as pl
 
@@ -302,3 +304,10 @@ def previews(prepared: Prepared) -> tuple[dict, ...]:
             "notes": list(first.notes),
         }
     return tuple(found.values())
+
+
+def declared_at(text: str, name: str) -> int:
+    """The line that declares prompts or a contrast, or uses the file that does; 1 when there is none."""
+    first = name.partition(".")[0]
+    lines = enumerate(text.splitlines(), start=1)
+    return next((at for at, line in lines if line.startswith(STARTS) and first in re.findall(r"\w+", line)), 1)

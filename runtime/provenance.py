@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +31,15 @@ def numerics(prepared: Prepared) -> dict[str, str]:
         "attention": options.attention,
         "seed": str(options.seed),
     }
-    return found | {name: version(name) for name in LIBRARIES}
+    return found | {name: version(name) for name in LIBRARIES} | {"code": code()}
+
+
+@cache
+def code() -> str:
+    """A hash of this package's own sources: numbers of one version of the code are never taken for those of another."""
+    here = Path(__file__).parent
+    files = sorted(path for folder in (here, here.parent / "compiler") for path in folder.rglob("*.py") if "zoo" not in path.parts)
+    return value_key({str(path.relative_to(here.parent)): path.read_bytes() for path in files})[:12]
 
 
 def contents(prepared: Prepared) -> dict[str, str]:

@@ -137,6 +137,8 @@ def catalogue() -> Catalogue:
         if first and not _entries():
             signature_cache.write(found)
     else:
+        for entry in _entries():  # what others add is not kept, and has to be asked
+            entry.load()
         found = _kept | _signatures()
     return types.MappingProxyType(dict(sorted(found.items())))
 

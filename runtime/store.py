@@ -21,6 +21,13 @@ from .cube import Axis, Cube
 FORMAT = 1
 
 
+def default_folder() -> Path:
+    """Where values are kept when nothing else is said: `$PROBELANG_STORE`, else the user's cache."""
+    if own := os.environ.get("PROBELANG_STORE"):
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "probelang" / "store"
+
+
 @dataclass
 class Store:
     """Values under a folder. `hits`, `misses` and `damaged` count what was asked of it."""

@@ -38,8 +38,17 @@ def run_options(options: argparse.Namespace, source: SpecSource) -> RunOptions:
         device=options.device, dtype=options.dtype, batch_tokens=options.batch_tokens, seed=options.seed,
         allow_outside=options.allow_outside, trust_remote_code=options.trust_remote_code,
         device_map=options.device_map, offline=options.offline, passes_off=tuple(options.without),
-        replicates=options.replicates, attention=options.attention,
+        replicates=options.replicates, attention=options.attention, store=store_of(given),
     )  # fmt: skip
+
+
+def store_of(given: dict[str, object]) -> Path | None:
+    """The store of a run: the one that is named, else the user's; none for commands that compute nothing."""
+    if "store" not in given or given["no_store"]:
+        return None
+    from ..runtime.store import default_folder
+
+    return given["store"] or default_folder()
 
 
 def show(problems: Iterable[Diagnostic], checked: Checked, console: Console) -> None:

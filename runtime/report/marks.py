@@ -16,6 +16,7 @@ from .channels import Prepared
 
 GRADIENT_FROM = 13  # so many numeric labels read better as a gradient than as a list
 POINTS_UNTIL = 25
+CELL, LARGE_CELL, FEW_CELLS = 28, 42, 8  # pixels of a heatmap's cell; few cells can be large
 BILLIONS = "replace(datum.label, 'G', 'B')"  # tokens are counted in billions, not giga
 MIXED = 0.05  # signs mix when the smaller side reaches this share of the larger
 
@@ -82,9 +83,10 @@ def bar(data: Prepared, options: dict, size: Size) -> alt.LayerChart:
 def heatmap(data: Prepared, options: dict, size: Size) -> alt.LayerChart:
     """Draw cells in colour: viridis, or diverging around zero where signs mix; cells without a value are grey."""
     across, down = data.labels("x"), data.labels("y")
-    step = max(min(28, size.width / max(len(across), 1), size.height / max(len(down), 1)), 5)
-    wide = max(step, min(28, size.width / max(len(across), 1)))
-    tall = max(step, min(28, size.height / max(len(down), 1)))
+    most = LARGE_CELL if max(len(across), len(down)) <= FEW_CELLS else CELL
+    step = max(min(most, size.width / max(len(across), 1), size.height / max(len(down), 1)), 5)
+    wide = max(step, min(most, size.width / max(len(across), 1)))
+    tall = max(step, min(most, size.height / max(len(down), 1)))
     if max(wide, tall) < 2.2 * min(wide, tall):
         wide = tall = min(wide, tall)
     longest = max((len(str(v)) for v in across), default=0)

@@ -2,6 +2,9 @@
 
 Claims that fail are results, not errors: the exit code stays 0 unless --strict-claims is given.
 
+What has been computed is kept in a store: the same spec again does no forward pass, an edited one computes only what
+changed, and a run that was stopped goes on after the last whole stage of a model.
+
   probe run framing.probe
   probe run names.probe -p names='["Ada", "Elias"]' --device cuda --out results/names
 """
@@ -30,6 +33,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="print no tables and no progress")
     parser.add_argument("--open", action="store_true", help="open the report when done")
     parser.add_argument("--strict-claims", action="store_true", help="exit 1 unless every claim passes")
+    group = parser.add_argument_group("store")
+    group.add_argument("--store", type=Path, metavar="DIR", help="folder of values to reuse (default: the user's cache)")
+    group.add_argument("--no-store", action="store_true", help="compute everything anew, and keep nothing")
     add_machine(parser)
 
 

@@ -113,7 +113,7 @@ def _preview(scene: Scene, prompts: Node, rendered: Rendered, console: Console) 
 
 def _expressions(scene: Scene, prompts: Node) -> dict[str, TokenExpression]:
     """The token expressions that the spec uses in some prompts, as they are written."""
-    from ...runtime.deep_check.templates import expression_of
+    from ...runtime.binding.templates import expression_of
 
     found: dict[str, TokenExpression] = {}
     for node, span in scene.program.tokens:

@@ -55,6 +55,7 @@ def steer(
     """Add a direction: h + scale · d.
 
     `unit`: "raw" adds the vector with its own norm, "unit" with norm one, "residual_norm" with the mean norm of the
-    activations that it is added to. Acts at the direction's own site unless `site` says otherwise, at all tokens that
-    were written unless `tokens` does. `during` is the scope while generating and means nothing otherwise.
+    activations at its place in the clean run, over tokens within an item and then over items. Acts at the direction's
+    own site unless `site` says otherwise, at all tokens that were written unless `tokens` does. `during` is the scope
+    while generating and means nothing otherwise.
     """
