@@ -1,6 +1,6 @@
 # `make setup` once, then `make test`, `make demo`. Everything happens in .venv.
 
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 RUN    := $(VENV)/bin
 READY  := $(VENV)/.ready

@@ -8,6 +8,7 @@ from ...grammar.tree import NOWHERE, Span
 from .. import errors, ir
 from ..graph import Node
 from ..kinds import Model, Unknown
+from . import stacks
 from .core import Elaborator
 from .env import Env, Scope
 
@@ -128,9 +129,11 @@ def model(el: Elaborator, name: str, statement: ir.Define, env: Env) -> Node:
     node = el.expr(statement.value, loops.bind(el, statement.loop, env))
     if node.kind is not Unknown and not issubclass(node.kind, Model):
         return el.report(errors.wrong_kind(statement.value.span or NOWHERE, f"model `{name}`", "model", el.spoken(node)))
+    for leaf in stacks.leaves(node):
+        el.names.setdefault(leaf.key, name)
+    if not env.params:
+        el.program.models[name] = node
     return node
-
-
 
 
 def closed(el: Elaborator, name: str, statement: ir.Define, env: Env) -> Node:
