@@ -1,6 +1,6 @@
 """The reference page, made from what the code knows: `python -m probelang.reference > docs/reference.md`.
 
-Knows how to lay facts out as Markdown; the facts are the catalogue, the sites and the commands.
+Knows how to lay facts out as Markdown; the facts are the catalogue, the sites, the commands, the data and the codes.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ from .cli.commands import COMMANDS
 from .cli.commands.operations import written
 from .compiler.builtins import MODES, PARTS, POOLS, RESERVED_SEGMENTS, ROLES, SITES, TARGETS
 from .compiler.elaborate.calls import FORMS
+from .compiler.explanations import EXPLANATIONS
 from .compiler.kinds import Boolean, Number, Test, Text, Vector
 from .compiler.signature import Signature
+from .runtime.data.formats import read_frame
 from .runtime.registry import catalogue
+from .runtime.zoo import DATA
 
 INTRO = """# Reference
 
@@ -61,7 +64,7 @@ AXES = {
 
 def reference() -> str:
     """Write the whole page."""
-    parts = [INTRO, sites(), names(), tokens(), *operations(), commands()]
+    parts = [INTRO, sites(), names(), tokens(), *operations(), commands(), zoo(), codes()]
     return "\n".join(parts).rstrip("\n") + "\n"
 
 
@@ -177,6 +180,23 @@ def usage(action: argparse.Action) -> str:
     if not action.option_strings:
         return value or action.dest
     return ", ".join(action.option_strings) + (f" {value}" if action.nargs != 0 and value else "")
+
+
+def zoo() -> str:
+    """The data files that ship, with their rows and columns."""
+    rows = []
+    for path in sorted(DATA.iterdir()):
+        frame = read_frame(path)
+        rows.append((f"`zoo/{path.name}`", str(len(frame)), ", ".join(f"`{c}`" for c in frame.columns)))
+    text = "`file(\"zoo/NAME\")` reads these. [zoo.md](zoo.md) says what they are for.\n"
+    return "\n".join(["## Data of the zoo\n", text, table(("file", "rows", "columns"), rows)])
+
+
+def codes() -> str:
+    """The codes of diagnostics, with what each means."""
+    rows = [(f"`{code}`", EXPLANATIONS[code].what) for code in sorted(EXPLANATIONS)]
+    text = "`probe explain CODE` says why each matters, with an example wrong and right.\n"
+    return "\n".join(["## Codes\n", text, table(("code", "meaning"), rows)])
 
 
 if __name__ == "__main__":
