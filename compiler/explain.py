@@ -38,7 +38,7 @@ def describe(node: Node, names: dict[str, str]) -> str:
         case "read":
             return f"read {site(node.input('site'))} at {tokens(node.input('tokens'))}{run(node.input('run'), names)}"
         case "norm":
-            return f"norm of {weights(node.input('x'))}"
+            return f"norm of {weights(node.input('x'), names)}"
         case "next-token" | "lens":
             return f"logits{source(node, names)}"
         case "finetune" | "chain" | "merge":
@@ -118,11 +118,13 @@ def owner(node: Node) -> str:
     return str(prompts_.param("name") or prompts_.op)
 
 
-def weights(node: Node) -> str:
+def weights(node: Node, names: dict[str, str]) -> str:
     if node.op == "binary":
-        return f"{weights(node.input('left'))} {node.param('operator')} {weights(node.input('right'))}"
+        return f"{weights(node.input('left'), names)} {node.param('operator')} {weights(node.input('right'), names)}"
     part = node.input("part")
-    return f"weights[{part.param('name')}]" if part is not None else node.op
+    if part is None:
+        return node.op
+    return f"weights[{part.param('name')}] on {names.get(node.input('model').key, '…')}"
 
 
 def shape(node: Node) -> str:
@@ -150,9 +152,12 @@ def figures(part: ModelPart) -> str:
         bound = f"<= {part.at_most:,} rows, " if part.at_most is not None else ""
         return f"{bound}{part.why}"
     c, most = part.cost, "<= " if part.bound else ""
-    return (
-        f"{c.rows:,} rows, {c.tokens:,} tokens, {c.forwards:,} forwards, {most}{c.row_layer_tokens:,} row-layer-tokens"
-    )
+    parts = [counted(c.rows, "row"), counted(c.tokens, "token"), counted(c.forwards, "forward")]
+    return ", ".join([*parts, most + counted(c.row_layer_tokens, "row-layer-token")])
+
+
+def counted(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def grouped(nodes: Sequence[Node], names: dict[str, str]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..compiler.check import Checked
-from ..compiler.explain import ModelPart, StagePart, grouped, render
+from ..compiler.explain import ModelPart, StagePart, counted, grouped, render
 from ..compiler.graph import Node, walk
 from ..compiler.physical import cost
 from ..compiler.stages import Stage
@@ -42,16 +42,10 @@ class Plan:
 
     def text(self) -> str:
         """The plan as text: stable from run to run and from machine to machine."""
-        how = (
-            ""
-            if self.exact
-            else "at least "
-            if any(m.cost is None for s in self.stages for m in s.models)
-            else "at most "
-        )
-        totals = [
-            f"in all: {self.loads} loads, {how}{self.forwards:,} forwards, {how}{self.row_layer_tokens:,} row-layer-tokens"
-        ]
+        open_ended = any(m.cost is None for s in self.stages for m in s.models)
+        how = "" if self.exact else "at least " if open_ended else "at most "
+        counts = (counted(self.forwards, "forward"), counted(self.row_layer_tokens, "row-layer-token"))
+        totals = [f"in all: {counted(self.loads, 'load')}, " + ", ".join(how + c for c in counts)]
         unused = [f"not available yet: {', '.join(self.missing)}"] if self.missing else []
         return render(self.title, self.stages, totals, unused)
 
@@ -68,12 +62,8 @@ def plan(checked: Checked, *, root: Path, options: RunOptions) -> Plan:
         for m in dict.fromkeys(m for n in s.nodes for m in models_of(n))
     ]
     missing = tuple(dict.fromkeys(n.op for n in planned(prepared)))
-    title = f"plan of {Path(checked.path).name}: {count(len(checked.program.statements), 'statement')}, {count(len(stages), 'stage')}"
+    title = f"plan of {Path(checked.path).name}: {counted(len(checked.program.statements), 'statement')}, {counted(len(stages), 'stage')}"
     return Plan(title, stages, loads_of(models), missing)
-
-
-def count(n: int, what: str) -> str:
-    return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 def names_of(checked: Checked) -> dict[str, str]:

@@ -16,7 +16,7 @@ def pack_batches(stage: PhysicalStage) -> PhysicalStage:
     lengths, depth = stage.rows.lengths, depth_of_rows(stage)
     order = np.lexsort((lengths, depth))  # stable: equal rows keep their order
     batches = [order[start:stop] for start, stop in cuts(depth[order], lengths[order], stage.budget)]
-    return stage.with_(batches=tuple(batches)).note("pack-batches", f"{len(order):,} rows in {len(batches):,} forwards")
+    return stage.with_(batches=tuple(batches)).note("pack-batches", f"{len(order):,} rows in {len(batches):,} batches")
 
 
 def cuts(depth: np.ndarray, lengths: np.ndarray, budget: int) -> list[tuple[int, int]]:
