@@ -88,7 +88,7 @@ def printed(command: str, folder: Path) -> str:
     from probelang.cli import main
 
     out, back, before = io.StringIO(), Path.cwd(), dict(os.environ)
-    os.environ.update(COLUMNS="100", NO_COLOR="1")
+    os.environ.update(COLUMNS="100", NO_COLOR="1", PROBELANG_STORE=str(folder / "store"))
     os.chdir(folder)
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):

@@ -90,6 +90,7 @@ def test_every_operation_and_site_is_documented() -> None:
 
 
 def test_python_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    """It keeps nothing: from Python a store is given, or there is none."""
     code = next(b.body for b in docs.blocks(ROOT / "README.md") if b.words == ("python",))
     monkeypatch.chdir(ROOT)
     exec(compile(code, "README.md", "exec"), {})
