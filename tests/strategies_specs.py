@@ -180,7 +180,8 @@ class Writer(Declaring):
             if any("[" in arm for arm in arms):
                 arms = [arm for arm in arms if "[" not in arm]
             if len(arms) > 1:
-                what = self.one(["project_out(arm)", "steer(arm, scale=2)", f"steer(arm, tokens={self.tokens(p)})"])
+                ways = ["scale=2", 'scale=0.5, unit="residual_norm"', f"tokens={self.tokens(p)}"]
+                what = self.one(["project_out(arm)", *(f"steer(arm, {way})" for way in ways)])
                 self.tell(
                     f"{self.measure(p)} under {what}", [("arm", f"[{', '.join(arms)}]", tuple(arms))], p.items, p.sides
                 )
@@ -212,6 +213,7 @@ class Writer(Declaring):
             text = f"recovery({measure} under patch(head[{axis[0]}, h] at {self.tokens(c)}, from={c.name}.positive))"
             labels = tuple(map(str, range(2)))
             self.tell(text, [axis, ("h", f"[{', '.join(labels)}]", labels)], True, False)
+            self.told.pop()  # a share of a difference that is nearly nothing is mostly rounding
 
     def fixed(self, text: str) -> str:
         return text if len(self.models) == 1 else f"({text}) on {self.one(self.models)}"
@@ -229,7 +231,7 @@ class Writer(Declaring):
         more = self.new("s")
         self.lines.append(f"statistic {more} = {gain}[set=[i, j]] - {gain}[set=[i]] - {gain}[set=[j]]\n"
                           "  for i in [0, 1, 3], j in [0, 1, 3] where i < j")  # fmt: skip
-        self.told.append(Told(more, (), True))
+        self.told.append(Told(more, (), True, rounding=True))
         self.lines.append(f"statistic {self.new('s')} = mean({gain}[size(set) <= 1])")
 
     # **** statistics of statistics ****
@@ -243,8 +245,9 @@ class Writer(Declaring):
         choices = [f"abs({s.name}) * 2 + 1", f"{s.name} > 0.1", f"if({s.name} > 0, {s.name}, 0 - {s.name})"]
         if s.items:
             choices += [f"mean({s.name})", f"sd({s.name})", f"count({s.name} > 0.1)", f"max({s.name})",
-                        f"median({s.name})",
-                        f"sign_flip({s.name}).p", f"{s.name} - mean({s.name})"] * 2  # fmt: skip
+                        f"median({s.name})", f"{s.name} - mean({s.name})"] * 2  # fmt: skip
+        if s.items and not s.rounding:
+            choices += [f"sign_flip({s.name}).p"] * 2
         if s.sides:
             choices += [f"{s.name}[side=positive] - {s.name}[side=negative]", f"mean({s.name}[side=negative])"] * 2
         if axes:

@@ -206,6 +206,9 @@ def test_interventions_have_their_formulas(root, hf):
         statistic mean_of = resid_post[1] at p.a.last under ablate(resid_post[1] at p.a, "mean")
         statistic steered = resid_post[1] at p.last under steer(e, scale=0.5, unit=unit)
           for unit in ["raw", "unit", "residual_norm"]
+        prompts r from d { a: "the {twin}" b: " is" }
+        statistic copied = logit(p, " yes") under patch(resid_post[0] at p.all, from=resid_post[0] at r.all)
+        statistic other_run = logit(r, " yes")
         statistic less = dot(resid_post[1] at p.last under project_out(e, alpha=alpha), e) for alpha in [0, 1, 2]
         statistic scaled = resid_post[1] at p.last
           under [scale(resid_post[1] at p.last, 3), scale(resid_post[1] at p.a, 0)]
@@ -219,9 +222,10 @@ def test_interventions_have_their_formulas(root, hf):
     a_tokens = np.mean([h[2, 1:3].mean(0) for h in held.values()], axis=0)
     assert value(found["mean_of"], item="hot") == pytest.approx(a_tokens, abs=1e-5)
     h, unit = held["dog"][2], e / np.linalg.norm(e)
-    size = np.linalg.norm(h[1:], axis=-1).mean()
+    size = np.mean([np.linalg.norm(x[2, 1:], axis=-1).mean() for x in held.values()])
     for name, by in (("raw", 0.5 * e), ("unit", 0.5 * unit), ("residual_norm", 0.5 * size * unit)):
         assert value(found["steered"], unit=name, item="dog") == pytest.approx(h[-1] + by, abs=1e-5)
+    assert [r["value"] for r in found["copied"]] == pytest.approx([r["value"] for r in found["other_run"]], abs=1e-5)
     for alpha in (0, 1, 2):
         assert value(found["less"], alpha=alpha, item="dog") == pytest.approx((1 - alpha) * (h[-1] @ e), abs=1e-3)
     assert value(found["scaled"], item="dog") == pytest.approx(3 * h[-1], rel=1e-5)

@@ -22,7 +22,7 @@ from .loops import size
 from .measures import MEASURES
 from .network import Network, load, numbers
 from .reading import distribution, logits
-from .relation import Missing, Relation, Row, joined, lift, one, pick, spread
+from .relation import Missing, Relation, Row, joined, lift, one, pick, reduce, spread
 from .texts import answer_ids_alone, mean_loss, read_file, read_rows
 from .values import Distribution, Intervention, Listed, Site, Tokens, Vector, Weights
 
@@ -99,6 +99,10 @@ def intervention(it: Interpreter, kind: str, written: dict[str, ir.Expr], env: E
     """
     clean = env.clean()
     given = {k: it.expr(v, clean.with_(place=k == "place")) for k, v in written.items()}
+    source = given.get("from")
+    if isinstance(source, Relation) and "token" in source.axes() and "token" not in given["place"].axes():
+        # an activation of several tokens is put in token by token
+        given["from"] = reduce(source, ["token"], lambda rows: {r.at["token"]: r.value for r in rows})
     what = next((k for k in ("direction", "from") if k in given), None)
     made = lift(lambda *values: Intervention(kind, dict(zip(given, values, strict=True))), *given.values())
     if what is None or all(r.value is not None for r in given[what].rows):

@@ -62,7 +62,8 @@ def compare(rows: Sequence[Mapping], found: object, tolerance: float = TOLERANCE
     table = [dict(r) for r in (found.to_dicts() if hasattr(found, "to_dicts") else found)]
     axes = sorted({name for row in rows for name in row if name not in FIELDS})
     theirs = {place(row, axes): row for row in table}
-    problems = []
+    more = {name for row in table for name in row if name not in (*axes, *FIELDS) and name.isidentifier()}
+    problems = [f"an axis too many: {name}" for name in sorted(more)]
     limit = max([floor, *(tolerance * largest(row["value"]) for row in rows)])
     for row in rows:
         cell = place(row, axes)
@@ -153,7 +154,7 @@ def differs(own: object, other: object, tolerance: float) -> str | None:
 
 
 def same(own: object, other: object, tolerance: float) -> bool:
-    if isinstance(own, (str, bool, np.bool_)) or isinstance(other, (str, bool, np.bool_)):
+    if isinstance(own, str) or isinstance(other, str):
         return text(own) == text(other)
     own, other = np.asarray(own, dtype=np.float64), np.asarray(other, dtype=np.float64)
     return own.shape == other.shape and bool(np.abs(own - other).max(initial=0.0) <= tolerance)

@@ -32,6 +32,7 @@ class Told:
     axes: tuple[tuple[str, tuple[str, ...]], ...]
     items: bool
     sides: bool = False
+    rounding: bool = False  # values may be zero but for rounding, so that their signs mean nothing
 
 
 @dataclass

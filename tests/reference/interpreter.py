@@ -270,11 +270,11 @@ class Interpreter:
             labels = self.expr(e, env)
         if isinstance(e, ir.Ref) and e.to == "binder":
             labels = Relation(tuple(Row(r.at, r.at.get(e.name, r.value)) for r in labels.rows), labels.data)
-        if isinstance(labels, Listed) or not all(isinstance(r.value, (*PLAIN, Missing)) for r in labels.rows):
+        if isinstance(labels, Listed) or not all(isinstance(r.value, PLAIN) for r in labels.rows):
             return pick(base, axis, by_text(base, axis, text_of(e)))
         if labels.axes():
             return look_up(base, axis, labels)
-        value = only(labels)
+        value = text_of(e) if isinstance(only(labels), Missing) else only(labels)
         return pick(base, axis, value if value in base.labels(axis) else by_text(base, axis, str(value)))
 
 
@@ -304,13 +304,10 @@ def whole(index: object) -> object:
 
 def label(value: Relation | Listed, source: ir.Expr) -> object:
     """What an element of a list is called: its own value when it is a number or text, else as it is written."""
-    if (
-        isinstance(value, Relation)
-        and len(value.rows) == 1
-        and not value.axes()
-        and isinstance(value.rows[0].value, PLAIN)
-    ):
-        return value.rows[0].value
+    if isinstance(value, Relation) and len(value.rows) == 1 and not value.axes():
+        own = value.rows[0].value
+        if isinstance(own, PLAIN) and not isinstance(own, Missing):
+            return own
     return text_of(source)
 
 

@@ -14,7 +14,7 @@ from probelang.runtime.text.positions import All
 from probelang.runtime.text.rendered import Rendered
 
 from .network import Edit, Network, numbers
-from .texts import find, written
+from .texts import find, token_label, written
 from .values import Intervention, Place, Prompts, Site, Tokens, Vector
 
 
@@ -59,13 +59,24 @@ def setting(values: np.ndarray, count: int):
 
 
 def patch(arguments: dict, item: Item):
-    """Replace rows. From prompts: the same site and tokens, read there, in the item of the same key."""
+    """Replace rows: by one vector, by a vector for each token, or by what stands at the same place of other prompts.
+
+    Several tokens are matched by their coordinates, the segment and the index in it. From prompts, the item of the same
+    key is read.
+    """
     place, source = arguments["place"], arguments["from"]
 
     def change(layer, positions):
         if isinstance(source, Prompts):
-            key = item.key if source.table is not None else None
-            return setting(item.clean(source, key, place.site, layer, place.tokens), len(positions))
+            other = Item(item.network, source, item.key if source.table is not None else None)
+            found = find(other.rendered, place.tokens.expression)
+            values = item.clean(source, other.key, place.site, layer, place.tokens)
+            if len(positions) > 1:
+                named = {token_label(other.rendered, p): v for p, v in zip(found, values, strict=True)}
+                values = by_token(named, positions, item)
+            return setting(values, len(positions))
+        if isinstance(source, dict):
+            return setting(by_token({k: v.array for k, v in source.items()}, positions, item), len(positions))
         array = source.array
         if array.ndim == 2:
             if len(array) != len(place.site.layers):
@@ -74,6 +85,14 @@ def patch(arguments: dict, item: Item):
         return setting(array[None], len(positions))
 
     return place, change
+
+
+def by_token(values: dict[Hashable, np.ndarray], positions: tuple[int, ...], item: Item) -> np.ndarray:
+    """The vectors that have the coordinates of the tokens at some positions."""
+    labels = [token_label(item.rendered, p) for p in positions]
+    if lacking := [x for x in labels if x not in values]:
+        raise ProbeError("tokens-differ", f"a patch has a token {lacking[0]} that its source does not have")
+    return np.array([values[x] for x in labels])
 
 
 def ablate(arguments: dict, item: Item):
@@ -126,23 +145,23 @@ def project_out(arguments: dict, item: Item):
 
 
 def steer(arguments: dict, item: Item):
-    """h + scale · d, with d in its own length, of norm one, or of the mean norm of the rows it is added to.
+    """h + scale · d, with d in its own length, of norm one, or of the mean norm of the activations it is added to.
 
-    Decided here: that mean is over the edited tokens of this one run, as they are when the edit acts.
+    Decided here: that mean is over the tokens, then over the items of the run's prompts, without interventions.
     """
     direction, amount = arguments["direction"], float(arguments.get("scale", 1.0))
-    unit = arguments.get("unit", "raw")
+    unit, place = arguments.get("unit", "raw"), own_place(arguments, direction, item)
     array = direction.array if unit == "raw" else direction.array / np.linalg.norm(direction.array)
-    vector = torch.tensor(amount * array)
 
-    def add(h):
-        size = h.norm(dim=-1).mean() if unit == "residual_norm" else 1.0
-        return h + size * vector.to(h.dtype)
+    def change(layer, positions):
+        size = 1.0
+        if unit == "residual_norm":
+            each = [item.clean(item.prompts, key, place.site, layer, place.tokens) for key in item.prompts.keys]
+            size = np.mean([np.linalg.norm(rows, axis=-1).mean() for rows in each])
+        vector = torch.tensor(amount * size * array)
+        return (lambda h: h + vector.to(h.dtype)), ("steer", vector.numpy().tobytes())
 
-    return own_place(arguments, direction, item), lambda layer, positions: (
-        add,
-        ("steer", unit, vector.numpy().tobytes()),
-    )
+    return place, change
 
 
 KINDS = {"patch": patch, "ablate": ablate, "scale": scale, "project_out": project_out, "steer": steer}
