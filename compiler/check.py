@@ -10,7 +10,8 @@ from ..grammar.diagnostics import Diagnostic
 from ..grammar.parse import declared_names, parse
 from . import errors, ir
 from .elaborate import Program, elaborate, left_out
-from .resolve import Resolver, Scope
+from .resolve import Resolver
+from .scope import Scope
 from .signature import Catalogue
 
 # Finds the text of a used spec: (path as written, path of the file that uses it) -> (text, its own path), or the
@@ -55,11 +56,15 @@ def check(text: str, path: str, catalogue: Catalogue, find: Find, params: Mappin
     return checked
 
 
-def _overrides(spec: ir.Spec, params: Mapping[str, str], resolver: Resolver, problems: list[Diagnostic]) -> dict[str, ir.Expr]:
+def _overrides(
+    spec: ir.Spec, params: Mapping[str, str], resolver: Resolver, problems: list[Diagnostic]
+) -> dict[str, ir.Expr]:
     """Values given on the command line, parsed as the language's own expressions; a bare word is a text."""
     known = {s.name: s for s in spec.statements if isinstance(s, ir.Define) and s.keyword == "param"}
     for use in spec.uses:
-        known |= {f"{use.alias}.{s.name}": s for s in use.spec.statements if isinstance(s, ir.Define) and s.keyword == "param"}
+        known |= {
+            f"{use.alias}.{s.name}": s for s in use.spec.statements if isinstance(s, ir.Define) and s.keyword == "param"
+        }
     found: dict[str, ir.Expr] = {}
     for name, written in params.items():
         if name not in known:

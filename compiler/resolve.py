@@ -13,39 +13,12 @@ from ..grammar.diagnostics import Diagnostic
 from . import errors, ir
 from .builtins import BUILTINS
 from .kinds import AxisName, ColumnName
+from .scope import Declared, Scope, alias_of, axis_text, is_of
 from .signature import Catalogue, Parameter, Signature
 
 UNKNOWN = "unknown"  # the name of the built-in that stands where a name could not be resolved
 
 Loader = Callable[[str, t.Span], "ir.Spec | Diagnostic"]
-
-
-@dataclass(frozen=True)
-class Declared:
-    """What a name stands for at the top level."""
-
-    name: str
-    keyword: str
-    params: tuple[str, ...] | None
-    span: t.Span | None
-
-
-@dataclass
-class Scope:
-    """Names in force at some place: parameters and binders of the declaration, then the file's declarations."""
-
-    declared: dict[str, Declared]
-    spaces: dict[str, ir.Use]
-    params: tuple[str, ...] = ()
-    binders: tuple[str, ...] = ()
-    columns: bool = False  # a name found nowhere is a column
-    assumed: frozenset[str] = frozenset()  # names that broken statements seem to declare
-
-    def within(self, **changes) -> Scope:
-        return replace(self, **changes)
-
-    def visible(self) -> list[str]:
-        return [*self.binders, *self.params, *self.declared, *self.spaces, *BUILTINS]
 
 
 @dataclass
@@ -73,7 +46,9 @@ class Resolver:
         scope = Scope(declared, {u.alias: u for u in uses}, assumed=assumed | lost)
         uses = [replace(u, overrides=self.overrides(s, u, scope)) for u in uses for s in tree.statements if is_of(s, u)]
         statements = [s for s in tree.statements if not isinstance(s, (t.Version, t.Use))]
-        return ir.Spec(language=language, uses=tuple(uses), statements=tuple(self.statement(s, scope) for s in statements))
+        return ir.Spec(
+            language=language, uses=tuple(uses), statements=tuple(self.statement(s, scope) for s in statements)
+        )
 
     # **** declarations ****
 
@@ -116,7 +91,9 @@ class Resolver:
         for name, keyword, params in found:
             if name.text in t.KEYWORDS:
                 self.problems.append(errors.reserved_name(name.span, name.text))
-            first = declared.get(name.text) or next((Declared(u.alias, "use", None, u.span) for u in uses if u.alias == name.text), None)
+            first = declared.get(name.text) or next(
+                (Declared(u.alias, "use", None, u.span) for u in uses if u.alias == name.text), None
+            )
             if first is not None:
                 self.problems.append(errors.declared_twice(name.span, name.text, first.span))
                 continue
@@ -131,18 +108,41 @@ class Resolver:
                 return self.define(s, scope)
             case t.Dataset():
                 value = self.expr(s.value, scope)
-                columns = tuple(ir.Column(name=c.name.text, value=self.expr(c.value, scope.within(columns=True)), span=c.span) for c in s.columns)
-                return ir.DatasetOf(names=tuple(n.text for n in s.names), value=value, columns=columns,
-                                    name_spans=tuple(n.span for n in s.names), span=s.span)  # fmt: skip
+                columns = tuple(
+                    ir.Column(name=c.name.text, value=self.expr(c.value, scope.within(columns=True)), span=c.span)
+                    for c in s.columns
+                )
+                return ir.DatasetOf(
+                    names=tuple(n.text for n in s.names),
+                    value=value,
+                    columns=columns,
+                    name_spans=tuple(n.span for n in s.names),
+                    span=s.span,
+                )
             case t.Prompts():
                 inner, params = self.parameters(s.params, scope)
-                return ir.PromptsOf(name=s.name.text, params=params, source=s.source and self.expr(s.source, inner),
-                                    segments=self.segments(s.segments, inner), name_span=s.name.span, span=s.span)  # fmt: skip
+                return ir.PromptsOf(
+                    name=s.name.text,
+                    params=params,
+                    source=s.source and self.expr(s.source, inner),
+                    segments=self.segments(s.segments, inner),
+                    name_span=s.name.span,
+                    span=s.span,
+                )
             case t.Contrast():
                 inner, params = self.parameters(s.params, scope)
-                sides = tuple(ir.Side(name=x.label.text, segments=self.segments(x.segments, inner), span=x.label.span) for x in s.sides)
-                return ir.ContrastOf(name=s.name.text, params=params, source=s.source and self.expr(s.source, inner),
-                                     sides=sides, name_span=s.name.span, span=s.span)  # fmt: skip
+                sides = tuple(
+                    ir.Side(name=x.label.text, segments=self.segments(x.segments, inner), span=x.label.span)
+                    for x in s.sides
+                )
+                return ir.ContrastOf(
+                    name=s.name.text,
+                    params=params,
+                    source=s.source and self.expr(s.source, inner),
+                    sides=sides,
+                    name_span=s.name.span,
+                    span=s.span,
+                )
         raise AssertionError(s)
 
     def parameters(self, params: tuple[t.Ident, ...] | None, scope: Scope) -> tuple[Scope, tuple[str, ...] | None]:
@@ -163,13 +163,24 @@ class Resolver:
             names = tuple(b.name.text for b in s.loop.binders)
             for i, binder in enumerate(s.loop.binders):
                 if binder.name.text in names[:i]:
-                    self.problems.append(errors.declared_twice(binder.name.span, binder.name.text, s.loop.binders[names.index(binder.name.text)].span))
+                    self.problems.append(
+                        errors.declared_twice(
+                            binder.name.span, binder.name.text, s.loop.binders[names.index(binder.name.text)].span
+                        )
+                    )
             outer = inner
             inner = inner.within(binders=names)
             binders = tuple(self.binder(b, outer, inner) for b in s.loop.binders)
             loop = ir.Loop(binders=binders, where=s.loop.where and self.expr(s.loop.where, inner), span=s.loop.span)
-        return ir.Define(keyword=s.keyword, name=s.name.text, params=params, value=self.expr(s.value, inner), loop=loop,
-                         name_span=s.name.span, span=s.span)  # fmt: skip
+        return ir.Define(
+            keyword=s.keyword,
+            name=s.name.text,
+            params=params,
+            value=self.expr(s.value, inner),
+            loop=loop,
+            name_span=s.name.span,
+            span=s.span,
+        )
 
     def binder(self, b: t.Binder, outer: Scope, inner: Scope) -> ir.Binder:
         if b.values is not None:
@@ -183,7 +194,9 @@ class Resolver:
         return ir.Binder(name=name, span=b.name.span)
 
     def segments(self, segments: tuple[t.Segment, ...], scope: Scope) -> tuple[ir.Segment, ...]:
-        return tuple(ir.Segment(name=s.label.text, value=self.expr(s.value, scope), span=s.label.span) for s in segments)
+        return tuple(
+            ir.Segment(name=s.label.text, value=self.expr(s.value, scope), span=s.label.span) for s in segments
+        )
 
     # **** expressions ****
 
@@ -198,14 +211,22 @@ class Resolver:
             case t.List():
                 return ir.ListOf(items=tuple(self.expr(i, scope) for i in e.items), span=e.span)
             case t.Range():
-                return ir.RangeOf(start=self.expr(e.start, scope), stop=self.expr(e.stop, scope),
-                                  step=e.step and self.expr(e.step, scope), span=e.span)  # fmt: skip
+                return ir.RangeOf(
+                    start=self.expr(e.start, scope),
+                    stop=self.expr(e.stop, scope),
+                    step=e.step and self.expr(e.step, scope),
+                    span=e.span,
+                )
             case t.Unary():
                 return ir.UnaryOf(operator=e.operator, operand=self.expr(e.operand, scope), span=e.span)
             case t.Binary():
-                return ir.BinaryOf(operator=e.operator, left=self.expr(e.left, scope), right=self.expr(e.right, scope), span=e.span)
+                return ir.BinaryOf(
+                    operator=e.operator, left=self.expr(e.left, scope), right=self.expr(e.right, scope), span=e.span
+                )
             case t.Apply():
-                return ir.ApplyOf(operator=e.operator, left=self.expr(e.left, scope), right=self.expr(e.right, scope), span=e.span)
+                return ir.ApplyOf(
+                    operator=e.operator, left=self.expr(e.left, scope), right=self.expr(e.right, scope), span=e.span
+                )
             case t.Attribute():
                 return self.attribute(e, scope)
             case t.Select():
@@ -280,8 +301,7 @@ class Resolver:
         base = self.expr(e.base, scope)
         made = []
         for a in e.arguments:
-            # a predicate (`size(set) <= 2`) names axes of the base: a name found nowhere is one of them
-            # and `x[side=positive]` its labels
+            # a name found nowhere is an axis of the base (`size(set) <= 2`) or a label (`side=positive`)
             made.append(ir.Argument(name=a.name, value=self.expr(a.value, scope.within(columns=True)), span=a.span))
         return ir.SelectOf(base=base, arguments=tuple(made), span=e.span)
 
@@ -294,7 +314,9 @@ class Resolver:
             if member is not None:
                 return self.unknown(e.span)
             base = self.expr(function.base, scope)
-            arguments = tuple(ir.Argument(name=a.name, value=self.expr(a.value, scope), span=a.span) for a in e.arguments)
+            arguments = tuple(
+                ir.Argument(name=a.name, value=self.expr(a.value, scope), span=a.span) for a in e.arguments
+            )
             return ir.Method(base=base, name=function.name.text, arguments=arguments, span=e.span)
         if not isinstance(function, t.Name):
             self.problems.append(errors.not_callable(function.span))
@@ -356,10 +378,14 @@ class Resolver:
                 self.expr(a.value, scope.within(columns=True))
                 continue
             if parameter.name in given:
-                self.problems.append(errors.argument_twice(a.span, signature, parameter.name, given[parameter.name].span))
+                self.problems.append(
+                    errors.argument_twice(a.span, signature, parameter.name, given[parameter.name].span)
+                )
                 wrong = True
                 continue
-            given[parameter.name] = ir.Argument(name=parameter.name, value=self.argument(a, parameter, scope), span=a.span)
+            given[parameter.name] = ir.Argument(
+                name=parameter.name, value=self.argument(a, parameter, scope), span=a.span
+            )
         missing = [p.name for p in signature.parameters if p.required and p.name not in given]
         if missing and not wrong:
             self.problems.append(errors.missing_operands(e.span, signature, missing))
@@ -375,28 +401,3 @@ class Resolver:
         if ColumnName in parameter.kinds:
             return self.expr(a.value, scope.within(columns=True))
         return self.expr(a.value, scope)
-
-
-def is_of(statement: t.Statement, use: ir.Use) -> bool:
-    return isinstance(statement, t.Use) and statement.span == use.span
-
-
-def alias_of(statement: t.Use) -> str:
-    """The name under which a spec is used: as written, else its file's."""
-    if statement.alias is not None:
-        return statement.alias.text
-    return statement.path.value.rsplit("/", 1)[-1].removesuffix(".probe")
-
-
-def axis_text(e: t.Expr) -> str | None:
-    """The name of an axis, or of something derived from one: `layer`, `set[0]`, `revision.tokens`, `size(set)`."""
-    match e:
-        case t.Name():
-            return e.text
-        case t.Attribute(base=t.Name() as base):
-            return f"{base.text}.{e.name.text}"
-        case t.Select(base=t.Name() as base, arguments=(t.Argument(name=None, value=value),)):
-            sign, number = ("-", value.operand) if isinstance(value, t.Unary) else ("", value)
-            if isinstance(number, t.Number):
-                return f"{base.text}[{sign}{number.raw}]"
-    return None

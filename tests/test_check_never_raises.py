@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from .helpers_check import SPECS, checked, results_declared
 from .strategies import PROGRAMS
 
-QUICK = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 TOKEN = re.compile(r'"[^"\n]*"|[A-Za-z_]\w*|\d[\d.e-]*|\.\.|[=!<>]=|\*\*|\S')
 TEXTS = [p.read_text("utf-8") for p in SPECS]
 POOL = sorted({t for text in TEXTS for t in TOKEN.findall(text)})

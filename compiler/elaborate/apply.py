@@ -7,7 +7,19 @@ from .. import errors, ir
 from ..builtins import SITES
 from ..graph import Node
 from ..kinds import (
-    Activation, Distribution, Generated, Intervention, Model, Nothing, Place, Pool, Prompts, Run, Site, Tokens, Unknown,
+    Activation,
+    Distribution,
+    Generated,
+    Intervention,
+    Model,
+    Nothing,
+    Place,
+    Pool,
+    Prompts,
+    Run,
+    Site,
+    Tokens,
+    Unknown,
 )  # fmt: skip
 from . import stacks
 from .attributes import is_many, prompts_under
@@ -31,7 +43,9 @@ def on(el: Elaborator, e: ir.ApplyOf, env: Env) -> Node:
         return el.unknown
     if not issubclass(model.kind, Model):
         el.expr(e.left, env.with_(model=el.unknown, model_scope=Scope(e.span, True)))
-        return el.report(errors.wrong_kind(e.right.span or NOWHERE, "what stands behind `on`", "model", el.spoken(model)))
+        return el.report(
+            errors.wrong_kind(e.right.span or NOWHERE, "what stands behind `on`", "model", el.spoken(model))
+        )
     scope = Scope(e.span)
     inner = env.with_(model=model, model_scope=scope)
     node = as_distribution(el, el.expr(e.left, inner), inner, e)
@@ -50,8 +64,15 @@ def under(el: Elaborator, e: ir.ApplyOf, env: Env) -> Node:
     items = [n for _, n in sorted(given.inputs, key=lambda pair: int(pair[0][1:]))] if given.op == "list" else [given]
     for item in items:
         if not issubclass(item.kind, (Intervention, Nothing)):
-            return el.report(errors.wrong_kind(e.right.span or NOWHERE, "what stands behind `under`", "intervention", el.spoken(item),
-                                               "make one of it: `project_out(d)`, `steer(d)`"))  # fmt: skip
+            return el.report(
+                errors.wrong_kind(
+                    e.right.span or NOWHERE,
+                    "what stands behind `under`",
+                    "intervention",
+                    el.spoken(item),
+                    "make one of it: `project_out(d)`, `steer(d)`",
+                )
+            )
     check_collisions(el, [*env.interventions, *items], e.right.span or NOWHERE)
     inner = env.with_(interventions=(*env.interventions, *items), under_scopes=(*env.under_scopes, scope))
     node = as_distribution(el, el.expr(e.left, inner), inner, e)
@@ -90,8 +111,14 @@ def at(el: Elaborator, e: ir.ApplyOf, env: Env) -> Node:
     if not issubclass(left.kind, Site):
         return el.report(errors.wrong_kind(e.left.span or NOWHERE, "what stands before `at`", "site", el.spoken(left)))
     if not issubclass(right.kind, (Tokens, Pool)):
-        help_ = f"write `{text_of(e.right)}.last`" if right.kind.spoken in ("prompts", "contrast", "generated prompts") else None
-        return el.report(errors.wrong_kind(e.right.span or NOWHERE, "what stands behind `at`", "tokens", el.spoken(right), help_))
+        help_ = (
+            f"write `{text_of(e.right)}.last`"
+            if right.kind.spoken in ("prompts", "contrast", "generated prompts")
+            else None
+        )
+        return el.report(
+            errors.wrong_kind(e.right.span or NOWHERE, "what stands behind `at`", "tokens", el.spoken(right), help_)
+        )
     if not indexed(el, left, e.left):
         return el.unknown
     if env.place:
@@ -117,7 +144,11 @@ def read(el: Elaborator, site: Node, tokens: Node, e: ir.ApplyOf, env: Env) -> N
     first = stacks.leaves(tokens)[0]
     owners = prompts_under(first)
     if len(owners) > 1:
-        return el.report(errors.wrong_kind(e.right.span or NOWHERE, "what stands behind `at`", "tokens of one prompt", "tokens of two prompts"))
+        return el.report(
+            errors.wrong_kind(
+                e.right.span or NOWHERE, "what stands behind `at`", "tokens of one prompt", "tokens of two prompts"
+            )
+        )
     prompts = stacks.restack(el.graph, tokens, lambda t: prompts_under(t)[0])
     model_run = run(el, prompts, env, span)
     if model_run.kind is Unknown:
@@ -227,5 +258,3 @@ def underlying(prompts: Node) -> Node:
     from .prompts import prompts_of_run
 
     return prompts_of_run(prompts) or prompts if prompts.op == "generate" else prompts
-
-

@@ -6,8 +6,22 @@ from ...grammar.tree import NOWHERE
 from .. import errors, ir
 from ..graph import Node
 from ..kinds import (
-    Activation, Boolean, Column, Direction, Integer, Matrix, Model, Nothing, Number, Site, SystemMode, Test, Text, Tokens,
-    Unknown, Vector,
+    Activation,
+    Boolean,
+    Column,
+    Direction,
+    Integer,
+    Matrix,
+    Model,
+    Nothing,
+    Number,
+    Site,
+    SystemMode,
+    Test,
+    Text,
+    Tokens,
+    Unknown,
+    Vector,
 )  # fmt: skip
 from . import stacks
 from .attributes import prompts_under
@@ -32,8 +46,16 @@ def unary(el: Elaborator, e: ir.UnaryOf, env: Env) -> Node:
         value = node.param("value")
         return el.const(-value if e.operator == "-" else value)
     if not issubclass(node.kind, (Number, Vector, Column, Boolean)):
-        return el.report(errors.wrong_kind(e.operand.span or span, f"what `{e.operator}` stands before", "number", el.spoken(node)))
-    return el.make("negate", {"operand": node}, {}, Number if issubclass(node.kind, (Boolean, Column)) else node.kind, span) if e.operator == "-" else node
+        return el.report(
+            errors.wrong_kind(e.operand.span or span, f"what `{e.operator}` stands before", "number", el.spoken(node))
+        )
+    return (
+        el.make(
+            "negate", {"operand": node}, {}, Number if issubclass(node.kind, (Boolean, Column)) else node.kind, span
+        )
+        if e.operator == "-"
+        else node
+    )
 
 
 def binary(el: Elaborator, e: ir.BinaryOf, env: Env) -> Node:
@@ -84,7 +106,9 @@ def doubts(el: Elaborator, e: ir.BinaryOf, left: Node, right: Node) -> None:
 def logic(el: Elaborator, e: ir.BinaryOf, left: Node, right: Node) -> Node:
     for node, side in ((left, e.left), (right, e.right)):
         if not issubclass(node.kind, (Boolean, Column)):
-            return el.report(errors.wrong_kind(side.span or NOWHERE, f"a side of `{e.operator}`", "boolean", el.spoken(node)))
+            return el.report(
+                errors.wrong_kind(side.span or NOWHERE, f"a side of `{e.operator}`", "boolean", el.spoken(node))
+            )
     return el.make("binary", {"left": left, "right": right}, {"operator": e.operator}, Boolean, e.span)
 
 
@@ -104,20 +128,40 @@ def arithmetic(el: Elaborator, e: ir.BinaryOf, left: Node, right: Node) -> Node:
     kinds = (left.kind, right.kind)
     if all(issubclass(k, Tokens) for k in kinds):
         if e.operator != "+":
-            return el.report(errors.bad_operands(span, e.operator, "tokens", "tokens", "tokens are joined with `+`, `not` gives the others"))
+            return el.report(
+                errors.bad_operands(
+                    span, e.operator, "tokens", "tokens", "tokens are joined with `+`, `not` gives the others"
+                )
+            )
         owners = {p.key for n in (left, right) for leaf in stacks.leaves(n) for p in prompts_under(leaf)}
         if len(owners) > max(len(stacks.leaves(left)), len(stacks.leaves(right))):
-            return el.report(errors.wrong_kind(e.right.span or span, "the second part", "tokens of the same prompts", "tokens of others"))
+            return el.report(
+                errors.wrong_kind(
+                    e.right.span or span, "the second part", "tokens of the same prompts", "tokens of others"
+                )
+            )
         return el.make("union", {"left": left, "right": right}, {}, Tokens, span)
     number = (Number, Boolean, Column)
     if left.op == right.op == "const" and all(issubclass(k, Number) for k in kinds):
         return folded(el, e, left, right)
     if all(issubclass(k, number) for k in kinds):
-        kind = Integer if all(issubclass(k, (Integer, Boolean)) for k in kinds) and e.operator not in ("/", "**") else Number
+        kind = (
+            Integer
+            if all(issubclass(k, (Integer, Boolean)) for k in kinds) and e.operator not in ("/", "**")
+            else Number
+        )
     elif all(issubclass(k, Vector) for k in kinds) and e.operator in ("+", "-"):
         kind = Direction if Direction in kinds else Activation if Activation in kinds else Vector
         if el.width_of(left) and el.width_of(right) and el.width_of(left) != el.width_of(right):
-            return el.report(errors.bad_operands(span, e.operator, f"vector of width {el.width_of(left)}", f"vector of width {el.width_of(right)}", "vectors of two sites of different width"))
+            return el.report(
+                errors.bad_operands(
+                    span,
+                    e.operator,
+                    f"vector of width {el.width_of(left)}",
+                    f"vector of width {el.width_of(right)}",
+                    "vectors of two sites of different width",
+                )
+            )
     elif issubclass(kinds[0], Vector) and issubclass(kinds[1], number) and e.operator in ("*", "/"):
         kind = kinds[0]
     elif issubclass(kinds[1], Vector) and issubclass(kinds[0], number) and e.operator == "*":
@@ -142,7 +186,14 @@ def folded(el: Elaborator, e: ir.BinaryOf, left: Node, right: Node) -> Node:
     a, b = left.param("value"), right.param("value")
     if e.operator in ("/", "%") and b == 0:
         return el.report(errors.division_by_zero(e.span or NOWHERE))
-    results = {"+": lambda: a + b, "-": lambda: a - b, "*": lambda: a * b, "/": lambda: a / b, "%": lambda: a % b, "**": lambda: a**b}
+    results = {
+        "+": lambda: a + b,
+        "-": lambda: a - b,
+        "*": lambda: a * b,
+        "/": lambda: a / b,
+        "%": lambda: a % b,
+        "**": lambda: a**b,
+    }
     try:
         value = results[e.operator]()
     except OverflowError:

@@ -7,7 +7,18 @@ from .. import errors, ir
 from ..builtins import PARTS, POOLS, ROLES, SIDES, TARGETS
 from ..graph import Node
 from ..kinds import (
-    Column, Dataset, Generated, Number, Part, Pool, Prompts, Site, SteerPath, Test, Text, Tokens, Unknown,
+    Column,
+    Dataset,
+    Generated,
+    Number,
+    Part,
+    Pool,
+    Prompts,
+    Site,
+    SteerPath,
+    Test,
+    Tokens,
+    Unknown,
 )  # fmt: skip
 from . import stacks
 from .core import Elaborator, text_of
@@ -77,7 +88,14 @@ def dataset_column(el: Elaborator, base: Node, name: str, span: Span) -> Node:
 def of_part(el: Elaborator, base: Node, e: ir.AttributeOf, span: Span) -> Node:
     name = f"{base.param('name')}.{e.name}"
     if name not in PARTS:
-        return el.report(errors.unknown_attribute(span, f"`{base.param('name')}`", e.name, [p.partition(".")[2] for p in PARTS if p.startswith(str(base.param("name")) + ".")]))
+        return el.report(
+            errors.unknown_attribute(
+                span,
+                f"`{base.param('name')}`",
+                e.name,
+                [p.partition(".")[2] for p in PARTS if p.startswith(str(base.param("name")) + ".")],
+            )
+        )
     return el.graph.node("part", params={"name": name}, kind=Part)
 
 
@@ -138,8 +156,15 @@ def of_tokens(el: Elaborator, base: Node, e: ir.AttributeOf, span: Span) -> Node
     if e.name in POOLS:
         return el.make("pool", {"tokens": base}, {"how": e.name}, Pool, span)
     first = stacks.leaves(base)[0]
-    if e.name in ("first", "last") and first.op == "tokens" and len(first.param("path")) == 1 and first.param("path")[0] not in ("first", "last", "bos"):
-        return stacks.restack(el.graph, base, lambda t: tokens(el, t.input("prompts"), (*t.param("path"), e.name), span))
+    if (
+        e.name in ("first", "last")
+        and first.op == "tokens"
+        and len(first.param("path")) == 1
+        and first.param("path")[0] not in ("first", "last", "bos")
+    ):
+        return stacks.restack(
+            el.graph, base, lambda t: tokens(el, t.input("prompts"), (*t.param("path"), e.name), span)
+        )
     if e.name == "tokens" and first.op == "tokens":
         return base
     known = [*POOLS, "first", "last"]
@@ -167,5 +192,3 @@ def is_many(node: Node) -> bool:
         case "token-at":
             return False
     return True
-
-

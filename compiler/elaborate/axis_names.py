@@ -42,7 +42,7 @@ def check_axis_names(el: Elaborator, signature: Signature, arguments: dict[str, 
 
 
 def is_channel(el: Elaborator, y: Node, text: str, span: Span, signature: Signature, env: Env) -> bool:
-    """Whether a plot can show this: an axis of what is drawn, a column of one, or an element of labels that are sets."""
+    """Whether a plot can show this: an axis of what is drawn, a column of one, or an element of its labels."""
     axes = stacks.visible_axes(y)
     found = _PARTS.match(text)
     name, column, _ = found.groups() if found is not None else (text, None, None)
@@ -96,7 +96,9 @@ def columns_of_axis(el: Elaborator, node: Node, axis: AxisType) -> dict | list |
         return columns_of_items(el, axis)
     if axis.name == "revision":
         return REVISION
-    if axis.name == "token" or any(n.op == "label" and n.param("origin") == axis.origin and is_tokens(n) for n in walk(node)):
+    if axis.name == "token" or any(
+        n.op == "label" and n.param("origin") == axis.origin and is_tokens(n) for n in walk(node)
+    ):
         return TOKEN
     return {} if axis.kind == "written" else None
 

@@ -8,8 +8,22 @@ from .. import errors, ir
 from ..builtins import SITES
 from ..graph import AxisType, Graph, Node, digest
 from ..kinds import (
-    Boolean, Column, Contrast, Integer, Kind, Matrix, Nothing, Number, Part, Prompts, Site, SystemMode, Text, Tokens,
-    Unknown, Vector, Model,
+    Boolean,
+    Column,
+    Integer,
+    Kind,
+    Matrix,
+    Model,
+    Nothing,
+    Number,
+    Part,
+    Prompts,
+    Site,
+    SystemMode,
+    Text,
+    Tokens,
+    Unknown,
+    Vector,
 )  # fmt: skip
 from ..signature import Catalogue
 from . import stacks
@@ -44,7 +58,15 @@ class Elaborator:
         return any(d.severity == "error" for d in self.problems.values())
 
     def const(self, value: object) -> Node:
-        kind = Boolean if isinstance(value, bool) else Integer if isinstance(value, int) else Number if isinstance(value, float) else Text
+        kind = (
+            Boolean
+            if isinstance(value, bool)
+            else Integer
+            if isinstance(value, int)
+            else Number
+            if isinstance(value, float)
+            else Text
+        )
         return self.graph.node("const", params={"value": value}, kind=kind)
 
     def listed(self, items: list[Node]) -> Node:
@@ -52,10 +74,22 @@ class Elaborator:
         axes = self.join([i for i in items], None) if items else ()
         return self.graph.node("list", {f"i{n}": item for n, item in enumerate(items)}, kind=kind, axes=axes)
 
-    def make(self, op: str, inputs: dict[str, Node | None], params: dict[str, object] | None, kind: type[Kind], span: Span | None,
-             *, without: frozenset[str] = frozenset(), adds: tuple[AxisType, ...] = (), consumed: frozenset[str] = frozenset(),
-             lineage: frozenset[str] = frozenset(), drop_data: bool = False, apart: frozenset[str] = frozenset(),
-             paired: bool = True) -> Node:  # fmt: skip
+    def make(
+        self,
+        op: str,
+        inputs: dict[str, Node | None],
+        params: dict[str, object] | None,
+        kind: type[Kind],
+        span: Span | None,
+        *,
+        without: frozenset[str] = frozenset(),
+        adds: tuple[AxisType, ...] = (),
+        consumed: frozenset[str] = frozenset(),
+        lineage: frozenset[str] = frozenset(),
+        drop_data: bool = False,
+        apart: frozenset[str] = frozenset(),
+        paired: bool = True,
+    ) -> Node:
         """Make a node whose axes are those of its inputs less `without`, distributed over stacks.
 
         Items of the inputs in `apart` stay inside (what a value was fitted on).
@@ -65,9 +99,17 @@ class Elaborator:
 
         def once(ins: dict[str, Node | None]) -> Node:
             axes = self.join([n for k, n in ins.items() if n is not None and k not in apart], span if paired else None)
-            axes += tuple(a for k in apart if ins.get(k) is not None for a in ins[k].axes if a.kind != "data" and a.name not in {x.name for x in axes})
+            axes += tuple(
+                a
+                for k in apart
+                if ins.get(k) is not None
+                for a in ins[k].axes
+                if a.kind != "data" and a.name not in {x.name for x in axes}
+            )
             gone = without | (frozenset(a.name for a in axes if a.kind == "data") if drop_data else frozenset())
-            fitted = lineage | frozenset(a.origin for a in axes if a.kind == "data" and a.name in gone and a.name == "item")
+            fitted = lineage | frozenset(
+                a.origin for a in axes if a.kind == "data" and a.name in gone and a.name == "item"
+            )
             kept = tuple(a for a in axes if a.name not in gone)
             node = self.graph.node(op, ins, params, kind=kind, axes=kept + adds, lineage=fitted)
             if span is not None:
@@ -151,7 +193,16 @@ class Elaborator:
 
     def same_family(self, a: Node, b: Node) -> bool:
         """Whether two values may stand in one list: none goes with all, modes with texts, nested lists with lists."""
-        families = ((Number, Boolean), (Text, SystemMode), (Vector,), (Prompts,), (Tokens,), (Site, Part), (Matrix,), (Model,))
+        families = (
+            (Number, Boolean),
+            (Text, SystemMode),
+            (Vector,),
+            (Prompts,),
+            (Tokens,),
+            (Site, Part),
+            (Matrix,),
+            (Model,),
+        )
         if Nothing in (a.kind, b.kind) or a.kind is b.kind:
             return True
         if Column in (a.kind, b.kind):
@@ -164,7 +215,9 @@ class Elaborator:
             return self.unknown
         for node, source in zip(ends, (e.start, e.stop, e.step), strict=True):
             if node is not None and not issubclass(node.kind, Number):
-                return self.report(errors.wrong_kind(source.span or NOWHERE, "an end of a range", "number", self.spoken(node)))
+                return self.report(
+                    errors.wrong_kind(source.span or NOWHERE, "an end of a range", "number", self.spoken(node))
+                )
         values = [n and n.param("value") for n in ends]
         if any(n is not None and n.op != "const" for n in ends):
             return self.graph.node("range", {"start": ends[0], "stop": ends[1], "step": ends[2]}, kind=Number)

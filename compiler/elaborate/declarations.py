@@ -128,7 +128,9 @@ def model(el: Elaborator, name: str, statement: ir.Define, env: Env) -> Node:
 
     node = el.expr(statement.value, loops.bind(el, statement.loop, env))
     if node.kind is not Unknown and not issubclass(node.kind, Model):
-        return el.report(errors.wrong_kind(statement.value.span or NOWHERE, f"model `{name}`", "model", el.spoken(node)))
+        return el.report(
+            errors.wrong_kind(statement.value.span or NOWHERE, f"model `{name}`", "model", el.spoken(node))
+        )
     for leaf in stacks.leaves(node):
         el.names.setdefault(leaf.key, name)
     if not env.params:
@@ -150,5 +152,3 @@ def closed(el: Elaborator, name: str, statement: ir.Define, env: Env) -> Node:
 def models_of(el: Elaborator, prefix: str) -> list[str]:
     """Models a reader may name: those of the module that take no parameters."""
     return [n for n in el.modules.of_keyword("model", prefix) if el.modules.statements[n].params is None]
-
-

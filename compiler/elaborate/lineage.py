@@ -30,7 +30,9 @@ def texts_read(node: Node, known: dict[str, frozenset[str]] | None = None) -> fr
     known = {} if known is None else known
     if node.key not in known:
         own = frozenset(p.key for p in written(node)) if node.op == "run" else frozenset()
-        known[node.key] = own.union(*(texts_read(child, known) for name, child in node.inputs if name not in SHAPE_ONLY))
+        known[node.key] = own.union(
+            *(texts_read(child, known) for name, child in node.inputs if name not in SHAPE_ONLY)
+        )
     return known[node.key]
 
 
@@ -106,7 +108,9 @@ def check_edit(el: Elaborator, edit: Node, prompts: Node, span: Span) -> None:
         el.report(errors.in_sample(span, without_side(name)))
 
 
-def check_training(el: Elaborator, signature: Signature, arguments: dict[str, Node], places: dict[str, Span | None]) -> bool:
+def check_training(
+    el: Elaborator, signature: Signature, arguments: dict[str, Node], places: dict[str, Span | None]
+) -> bool:
     """Responses that a model is trained on must answer the prompts beside them; False when they do not."""
     prompts, response = arguments.get("prompts"), arguments.get("response")
     if signature.work != "train" or prompts is None or response is None:
@@ -115,7 +119,11 @@ def check_training(el: Elaborator, signature: Signature, arguments: dict[str, No
     for a in item_origins(prompts):
         for b in item_origins(response):
             if not overlap(el, a, b):
-                el.report(errors.unpaired(span, el.dataset_names.get(a, "the prompts"), el.dataset_names.get(b, "the responses")))
+                el.report(
+                    errors.unpaired(
+                        span, el.dataset_names.get(a, "the prompts"), el.dataset_names.get(b, "the responses")
+                    )
+                )
                 return False
     for leaf in written(prompts):
         shown = leaf.param("name")

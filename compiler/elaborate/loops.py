@@ -122,14 +122,16 @@ def label_of(el: Elaborator, item: Node, source: ir.Expr | None) -> str:
 
 
 def spread(el: Elaborator, item: Node, source: ir.Expr | None) -> Node:
-    """`resid_post[all_layers]` as an element of a list stands for one site after the other: a further column `layer`."""
+    """`resid_post[all_layers]` in a list stands for one site after the other: a further column `layer`."""
     if item.op != "site":
         return item
     for index in ("layer", "head"):
         inner = item.input(index)
         if inner is not None and inner.op in ("all-layers", "all-heads", "layers", "range"):
             origin = inner.op.removeprefix("all-") if inner.op.startswith("all-") else digest([index, inner.key])
-            label = label_node(el, AxisType(index, "model", origin), None if inner.op.startswith("all-") else inner, Integer)
+            label = label_node(
+                el, AxisType(index, "model", origin), None if inner.op.startswith("all-") else inner, Integer
+            )
             others = {k: n for k, n in item.inputs if k != index}
             item = el.graph.node("site", {**others, index: label}, dict(item.params), kind=item.kind,
                                  axes=tuple(a for a in item.axes) + label.axes)  # fmt: skip
@@ -149,5 +151,3 @@ def model_of(el: Elaborator, loop: ir.Loop | None, env: Env) -> Node | None:
     if len(models) == 1 and el.modules.statements[models[0]].params is None:
         return declarations.value(el, models[0], env, NOWHERE)
     return None
-
-

@@ -31,5 +31,7 @@ class Program:
     models: dict[str, Node] = field(default_factory=dict)
     prompts: dict[str, Node] = field(default_factory=dict)
     datasets: dict[str, Node] = field(default_factory=dict)
-    tokens: list[tuple[Node, Span]] = field(default_factory=list)  # token expressions with their places, for previews and the second tier
+    tokens: list[tuple[Node, Span]] = field(
+        default_factory=list
+    )  # token expressions with their places, for previews and the second tier
     spans: dict[str, Span] = field(default_factory=dict)  # node key -> where it was first written

@@ -54,7 +54,11 @@ def prompts(el: Elaborator, name: str, statement: ir.PromptsOf | ir.ContrastOf, 
     if source is not None and source.kind is Unknown:
         return el.unknown
     if source is not None and not issubclass(source.kind, (Dataset, Generated)):
-        return el.report(errors.wrong_kind(statement.source.span or NOWHERE, f"what `{name}` comes from", "dataset", el.spoken(source)))
+        return el.report(
+            errors.wrong_kind(
+                statement.source.span or NOWHERE, f"what `{name}` comes from", "dataset", el.spoken(source)
+            )
+        )
     if isinstance(statement, ir.ContrastOf):
         node = contrast(el, name, statement, source, env)
     else:
@@ -68,7 +72,9 @@ def prompts(el: Elaborator, name: str, statement: ir.PromptsOf | ir.ContrastOf, 
 def contrast(el: Elaborator, name: str, statement: ir.ContrastOf, source: Node | None, env: Env) -> Node:
     found = [s.name for s in statement.sides]
     if sorted(found) != sorted(SIDES):
-        return el.report(errors.wrong_sides(next((s.span for s in statement.sides if s.name not in SIDES), None) or NOWHERE, found))
+        return el.report(
+            errors.wrong_sides(next((s.span for s in statement.sides if s.name not in SIDES), None) or NOWHERE, found)
+        )
     by_name = {s.name: s for s in statement.sides}
     first, second = (by_name[s] for s in SIDES)
     names = [[s.name for s in side.segments] for side in (first, second)]
@@ -112,7 +118,11 @@ def one(el: Elaborator, name: str, segments: tuple[ir.Segment, ...], source: Nod
                     return el.unknown
     if not any(s.name.split(".")[0] not in TARGETS for s in segments):
         return el.report(errors.empty_prompts(statement.name_span or NOWHERE, name))
-    if source is not None and not (used - set(env.params)) and not any(inputs[f"s{i}"].op == "column" for i, s in enumerate(segments) if s.name not in TARGETS):
+    if (
+        source is not None
+        and not (used - set(env.params))
+        and not any(inputs[f"s{i}"].op == "column" for i, s in enumerate(segments) if s.name not in TARGETS)
+    ):
         el.report(errors.unused_source(statement.name_span or NOWHERE, name))
     axes = (item_axis(el, source),) if source is not None else ()
     params = {"name": name, "segments": tuple(s.name for s in segments)}

@@ -78,7 +78,11 @@ def check_ranges(el: Elaborator, signature: Signature, arguments: dict[str, Node
     for name, allowed in RANGES.get(signature.name, {}).items():
         for number in numbers_of(arguments.get(name)):
             if not allowed.holds(number):
-                el.report(errors.out_of_range(places.get(name) or NOWHERE, f"`{name}` of `{signature.name}`", allowed.spoken, number))
+                el.report(
+                    errors.out_of_range(
+                        places.get(name) or NOWHERE, f"`{name}` of `{signature.name}`", allowed.spoken, number
+                    )
+                )
                 good = False
                 break
     return good

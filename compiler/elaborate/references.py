@@ -54,7 +54,13 @@ def label_node(el: Elaborator, axis: AxisType, values: Node | None = None, kind:
     """The label of a symbolic axis, where the axis is walked."""
     if kind is None:
         sample = axis.labels[0] if axis.labels else None
-        kind = Integer if axis.origin in ("layers", "heads") or isinstance(sample, int) else Text if isinstance(sample, str) else Column
+        kind = (
+            Integer
+            if axis.origin in ("layers", "heads") or isinstance(sample, int)
+            else Text
+            if isinstance(sample, str)
+            else Column
+        )
     inputs = {"values": values} if values is not None else {}
     return el.graph.node("label", inputs, {"name": axis.name, "origin": axis.origin}, kind=kind, axes=(axis,))
 

@@ -59,7 +59,10 @@ def answers(el: Elaborator, signature: Signature, arguments: dict[str, Node], sp
                 el.report(errors.no_target(span, signature.name, shown, target, getattr(statement, "name_span", None)))
                 return False
     text = signature.parameter("answer")
-    given = any(issubclass(n.kind, Distribution) and any(leaf.op != "next-token" for leaf in stacks.leaves(n)) for n in arguments.values())
+    given = any(
+        issubclass(n.kind, Distribution) and any(leaf.op != "next-token" for leaf in stacks.leaves(n))
+        for n in arguments.values()
+    )
     if text is not None and given and "answer" not in arguments:
         el.report(errors.missing_operands(span, signature, ["answer"]))
         return False
@@ -99,7 +102,13 @@ def nulls(el: Elaborator, signature: Signature, arguments: dict[str, Node], e: i
 
 def tests(el: Elaborator, signature: Signature, arguments: dict[str, Node], span: Span) -> None:
     x, popmean = arguments.get("x"), arguments.get("popmean")
-    if signature.name == "t_test" and x is not None and issubclass(x.kind, Boolean) and popmean is not None and popmean.op == "const":
+    if (
+        signature.name == "t_test"
+        and x is not None
+        and issubclass(x.kind, Boolean)
+        and popmean is not None
+        and popmean.op == "const"
+    ):
         if not 0 <= popmean.param("value") <= 1:
             el.report(errors.test_of_booleans(span, popmean.param("value")))
     draws = arguments.get("n")

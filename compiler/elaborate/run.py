@@ -17,7 +17,9 @@ from .prompts import placeholders
 ROOTS = ("direction", "statistic", "claim", "plot")
 
 
-def elaborate(spec: ir.Spec, catalogue: Catalogue, overrides: dict[str, ir.Expr] | None = None) -> tuple[Program, list[Diagnostic]]:
+def elaborate(
+    spec: ir.Spec, catalogue: Catalogue, overrides: dict[str, ir.Expr] | None = None
+) -> tuple[Program, list[Diagnostic]]:
     """Turn a resolved spec into a typed graph.
 
     `overrides` replace the values of `param`s, by name (dotted for those of a used spec). Returns the program and all
@@ -59,9 +61,17 @@ def look_at_the_rest(el: Elaborator, spec: ir.Spec) -> None:
                     declarations.applied(el, name, [el.unknown] * len(params), any_model, NOWHERE)
                 elif not (isinstance(s, ir.Define) and s.keyword in ROOTS):
                     declarations.value(el, name, any_model, NOWHERE)
-            if name in referenced or library or (isinstance(s, ir.Define) and s.keyword in ("statistic", "claim", "plot")):
+            if (
+                name in referenced
+                or library
+                or (isinstance(s, ir.Define) and s.keyword in ("statistic", "claim", "plot"))
+            ):
                 continue
-            span = (s.name_spans[s.names.index(name)] if isinstance(s, ir.DatasetOf) and s.name_spans else getattr(s, "name_span", None)) or NOWHERE
+            span = (
+                s.name_spans[s.names.index(name)]
+                if isinstance(s, ir.DatasetOf) and s.name_spans
+                else getattr(s, "name_span", None)
+            ) or NOWHERE
             el.report(errors.unused(span, s.keyword if isinstance(s, ir.Define) else s.node, name))
 
 

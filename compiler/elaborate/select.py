@@ -46,7 +46,11 @@ def weights(el: Elaborator, e: ir.SelectOf, env: Env) -> Node:
     if part.kind is Unknown:
         return part
     if not issubclass(part.kind, (Part, Site)):
-        return el.report(errors.wrong_kind(e.arguments[0].span or span, "what `weights` selects", "part of the weights", el.spoken(part)))
+        return el.report(
+            errors.wrong_kind(
+                e.arguments[0].span or span, "what `weights` selects", "part of the weights", el.spoken(part)
+            )
+        )
     return el.make("weights", {**inputs, "model": model_in_force(el, env, span)}, {}, Matrix, span)
 
 
@@ -63,7 +67,11 @@ def site(el: Elaborator, base: Node, e: ir.SelectOf, env: Env) -> Node:
         if node.kind is Unknown:
             return node
         if not issubclass(node.kind, (Integer, Column)) and node.op not in ("range", "label"):
-            return el.report(errors.wrong_kind(argument.span or span, f"the {key} of `{name}`", "whole number", el.spoken(node), at_depth(node)))
+            return el.report(
+                errors.wrong_kind(
+                    argument.span or span, f"the {key} of `{name}`", "whole number", el.spoken(node), at_depth(node)
+                )
+            )
         if node.op == "const" and node.param("value") < 0:
             return el.report(errors.layer_below_zero(argument.span or span, key, node.param("value")))
         inputs[key] = node
@@ -121,7 +129,9 @@ def choose_label(el: Elaborator, node: Node, axis: str, label: Node, span: Span,
     whole = family_of(node)
     if whole is not None:
         axes = {**stacks.visible_axes(whole.input("value")), **axes}
-        gone = {axis for axis in axes if axis not in {a.name for a in node.axes} and axis in {a.name for a in whole.axes}}
+        gone = {
+            axis for axis in axes if axis not in {a.name for a in node.axes} and axis in {a.name for a in whole.axes}
+        }
         axes = {name: a for name, a in axes.items() if name not in gone}
     if axis not in axes:
         return el.report(errors.unknown_axis(span, axis, list(axes)))
@@ -133,7 +143,9 @@ def choose_label(el: Elaborator, node: Node, axis: str, label: Node, span: Span,
         return in_stack(el, node, axis, label, span, shown)
     known = axes[axis]
     if not any(n.op == "label" and n.param("name") == axis for n in walk(node)):
-        return el.make("select", {"base": node, "label": label}, {"axis": axis}, node.kind, span, without=frozenset({axis}))
+        return el.make(
+            "select", {"base": node, "label": label}, {"axis": axis}, node.kind, span, without=frozenset({axis})
+        )
     if label.op == "const" or (label.op == "label" and label.param("name") != axis and known.kind != "data"):
         return stacks.substitute(el.graph, node, axis, label)
     if label.op == "label":
@@ -150,7 +162,13 @@ def on_axis(el: Elaborator, node: Node, axis: AxisType, label: Node, span: Span)
     )
     for one in written:
         value = one.param("value") if one.op == "const" else None
-        absent = value is not None and known is not None and label.op != "list" and value not in known and str(value) not in map(str, known)
+        absent = (
+            value is not None
+            and known is not None
+            and label.op != "list"
+            and value not in known
+            and str(value) not in map(str, known)
+        )
         if absent or (known is None and numbers and issubclass(one.kind, Text)):
             el.report(errors.unknown_label(span, axis.name, f"`{value}`", list(map(str, known or ()))))
             return False
@@ -182,10 +200,19 @@ def from_family(el: Elaborator, node: Node, whole: Node, axis: str, label: Node,
     if label.op not in ("const", "label", "list"):
         found = locate(el, whole.input("value"), axis, label, shown)
         if found is None:
-            return el.report(errors.unknown_label(span, axis, f"`{shown}`", list(map(str, stacks.visible_axes(whole.input("value"))[axis].labels or ()))))
+            return el.report(
+                errors.unknown_label(
+                    span,
+                    axis,
+                    f"`{shown}`",
+                    list(map(str, stacks.visible_axes(whole.input("value"))[axis].labels or ())),
+                )
+            )
         path = [(name, el.const(text)) for name, text in found]
     for name, chosen in path:
-        node = el.make("select", {"base": node, "label": chosen}, {"axis": name}, node.kind, span, without=frozenset({name}))
+        node = el.make(
+            "select", {"base": node, "label": chosen}, {"axis": name}, node.kind, span, without=frozenset({name})
+        )
     return node
 
 
@@ -193,7 +220,9 @@ def locate(el: Elaborator, node: Node, axis: str, label: Node, shown: str) -> li
     """The labels, outer axis first, under which a value stands in a stack."""
     own = stacks.stack_axis(node)
     if own.name != axis:
-        return next((p for e in stacks.elements(node) if stacks.is_stack(e) and (p := locate(el, e, axis, label, shown))), None)
+        return next(
+            (p for e in stacks.elements(node) if stacks.is_stack(e) and (p := locate(el, e, axis, label, shown))), None
+        )
     for text, value in zip(own.labels, el.stack_values.get(own.origin, ()), strict=False):
         if value.key == label.key or str(text) == shown:
             return [(axis, str(text))]
@@ -228,7 +257,9 @@ def in_stack(el: Elaborator, node: Node, axis: str, label: Node, span: Span, sho
         return el.report(errors.unknown_label(span, axis, shown, list(map(str, own.labels))))
     found = find(el, node, label, shown)
     if found is None:
-        return el.report(errors.unknown_label(span, axis, f"`{shown or label.param('value')}`", list(map(str, own.labels))))
+        return el.report(
+            errors.unknown_label(span, axis, f"`{shown or label.param('value')}`", list(map(str, own.labels)))
+        )
     return found
 
 
@@ -247,7 +278,9 @@ def find(el: Elaborator, node: Node, label: Node, shown: str) -> Node | None:
         if value.key == label.key:
             return element_
         if stacks.is_stack(value):
-            for inner, leaf in zip(stacks.elements(element_) if stacks.is_stack(element_) else (), stacks.elements(value), strict=False):
+            for inner, leaf in zip(
+                stacks.elements(element_) if stacks.is_stack(element_) else (), stacks.elements(value), strict=False
+            ):
                 if leaf.key == label.key:
                     return inner
     return None
@@ -261,7 +294,9 @@ def filtered(el: Elaborator, base: Node, argument: ir.Argument, env: Env) -> Nod
         return predicate
     if not issubclass(predicate.kind, (Boolean, Column)):
         help_ = "to select a label, name the axis: `x[axis=label]`"
-        return el.report(errors.wrong_kind(span, "what stands in the brackets", "condition over the axes", el.spoken(predicate), help_))
+        return el.report(
+            errors.wrong_kind(
+                span, "what stands in the brackets", "condition over the axes", el.spoken(predicate), help_
+            )
+        )
     return el.make("filter", {"base": base, "predicate": predicate}, {}, base.kind, span)
-
-

@@ -9,7 +9,6 @@ from ..kinds import Boolean, Generated, Number, Text
 from ..signature import Signature
 from . import stacks
 from .core import Elaborator
-from .lineage import written
 
 RAW = ("norm", "distance", "dot", "projection")  # lengths in units of the activations
 MODEL_AXES = ("hub", "path", "zoo", "finetune", "merge", "adapter", "chain")
@@ -76,14 +75,23 @@ def scored(el: Elaborator, signature: Signature, arguments: dict[str, Node], spa
 def raw_peak(el: Elaborator, signature: Signature, arguments: dict[str, Node], span: Span) -> None:
     """The layer with the largest raw length is nearly always a late one: activations grow along the stream."""
     over = arguments.get("over")
-    if signature.name in ("argmax", "max") and over is not None and over.param("name") == "layer" and is_raw(arguments.get("x")):
+    if (
+        signature.name in ("argmax", "max")
+        and over is not None
+        and over.param("name") == "layer"
+        and is_raw(arguments.get("x"))
+    ):
         el.report(errors.raw_scale(span, "the largest length", "layer"))
 
 
 def is_raw(node: Node | None) -> bool:
     """Whether a number is a length in units of the activations, and divided by nothing."""
     while node is not None and node.op in ("mean", "median", "select", "filter", "statement", "stack"):
-        node = stacks.leaves(node)[0] if node.op == "stack" else node.input("x") or node.input("base") or node.input("value")
+        node = (
+            stacks.leaves(node)[0]
+            if node.op == "stack"
+            else node.input("x") or node.input("base") or node.input("value")
+        )
     return node is not None and node.op in RAW and any(n.op == "read" for n in walk(node))
 
 
@@ -195,7 +203,9 @@ def is_of_both_sides(el: Elaborator, node: Node) -> bool:
     """Whether vectors of both sides of a contrast are averaged, and nowhere compared."""
     below = list(walk(node))
     compared = any((s := el.catalogue.get(n.op)) is not None and s.axes == "reduce-side" for n in below)
-    return not compared and any(n.op == "mean" and "side" in stacks.visible_axes(n.input("x")) and n.axis("side") is None for n in below)
+    return not compared and any(
+        n.op == "mean" and "side" in stacks.visible_axes(n.input("x")) and n.axis("side") is None for n in below
+    )
 
 
 def same_rows(el: Elaborator, signature: Signature, arguments: dict[str, Node], places: dict[str, Span]) -> bool:

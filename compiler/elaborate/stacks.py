@@ -10,7 +10,19 @@ from collections.abc import Callable, Iterable
 
 from ..graph import AxisType, Graph, Node, digest
 from ..kinds import (
-    Boolean, Column, Direction, Kind, Nothing, Number, Part, Prompts, Site, SystemMode, Text, Unknown, Vector,
+    Boolean,
+    Column,
+    Direction,
+    Kind,
+    Nothing,
+    Number,
+    Part,
+    Prompts,
+    Site,
+    SystemMode,
+    Text,
+    Unknown,
+    Vector,
 )  # fmt: skip
 
 Make = Callable[[dict[str, Node | None]], Node]
@@ -40,13 +52,24 @@ def stack_axis(node: Node) -> AxisType:
     return node.axes[0]
 
 
-def stack(graph: Graph, name: str, shown: Iterable[object], nodes: list[Node], kind: str = "written", origin: str | None = None) -> Node:
+def stack(
+    graph: Graph,
+    name: str,
+    shown: Iterable[object],
+    nodes: list[Node],
+    kind: str = "written",
+    origin: str | None = None,
+) -> Node:
     """Put nodes under a written axis. `origin` defaults to the labels themselves."""
     shown = tuple(shown)
     axis = AxisType(name, kind, origin or digest([name, [str(s) for s in shown]]), shown)
     common = [a for a in nodes[0].axes if a.name != name and all(a in n.axes for n in nodes)]
     inputs = {f"e{i}": n for i, n in enumerate(nodes)}
-    params = {"axis": name, "labels": tuple(str(s) if not isinstance(s, (int, float, bool, str)) else s for s in shown), "origin": axis.origin}
+    params = {
+        "axis": name,
+        "labels": tuple(str(s) if not isinstance(s, (int, float, bool, str)) else s for s in shown),
+        "origin": axis.origin,
+    }
     return graph.node("stack", inputs, params, kind=common_kind([n.kind for n in nodes]), axes=(axis, *common))
 
 
@@ -133,7 +156,9 @@ def restack(graph: Graph, node: Node, change: Callable[[Node], Node]) -> Node:
     if not is_stack(node):
         return change(node)
     axis = stack_axis(node)
-    return stack(graph, axis.name, axis.labels, [restack(graph, e, change) for e in elements(node)], axis.kind, axis.origin)
+    return stack(
+        graph, axis.name, axis.labels, [restack(graph, e, change) for e in elements(node)], axis.kind, axis.origin
+    )
 
 
 def leaves(node: Node) -> list[Node]:

@@ -6,7 +6,17 @@ from ...grammar.tree import NOWHERE
 from .. import errors, ir
 from ..graph import Node, walk
 from ..kinds import (
-    Boolean, Column, Direction, Matrix, Number, Plot, Table, Test, Text, Unknown, Vector,
+    Boolean,
+    Column,
+    Direction,
+    Matrix,
+    Number,
+    Plot,
+    Table,
+    Test,
+    Text,
+    Unknown,
+    Vector,
 )  # fmt: skip
 from . import stacks
 from .core import Elaborator, text_of
@@ -19,7 +29,9 @@ RESULTS = (Number, Boolean, Vector, Text, Test, Table, Column)
 
 def finish(el: Elaborator, name: str, statement: ir.Define, node: Node, env: Env) -> Node:
     """Check a statement's value, and put it down as a root of the program when the file itself declares it."""
-    where = el.expr(statement.loop.where, env) if statement.loop is not None and statement.loop.where is not None else None
+    where = (
+        el.expr(statement.loop.where, env) if statement.loop is not None and statement.loop.where is not None else None
+    )
     if node.kind is Unknown:
         return node
     span = statement.value.span or NOWHERE
@@ -28,7 +40,11 @@ def finish(el: Elaborator, name: str, statement: ir.Define, node: Node, env: Env
         return checked
     unused_binders(el, statement, checked, where, env)
     if where is not None and not issubclass(where.kind, (Boolean, Unknown)):
-        el.report(errors.wrong_kind(statement.loop.where.span or span, "what stands behind `where`", "boolean", el.spoken(where)))
+        el.report(
+            errors.wrong_kind(
+                statement.loop.where.span or span, "what stands behind `where`", "boolean", el.spoken(where)
+            )
+        )
         where = None
     if where is not None and where.kind is not Unknown:
         # `where` is part of the value: whoever uses the statement sees the same cells as its table.
@@ -39,7 +55,9 @@ def finish(el: Elaborator, name: str, statement: ir.Define, node: Node, env: Env
         checked = el.graph.node("statement", {"value": checked}, {"name": name}, kind=Test, axes=checked.axes)
     el.names.setdefault(checked.key, name)
     if "." not in name and not env.params:
-        el.program.statements.append(StatementNode(statement.keyword, name, checked, statement.span or NOWHERE, binders))
+        el.program.statements.append(
+            StatementNode(statement.keyword, name, checked, statement.span or NOWHERE, binders)
+        )
     return checked
 
 
@@ -74,7 +92,11 @@ def statistic(el: Elaborator, name: str, statement: ir.Define, node: Node, span)
             return el.report(errors.site_without_tokens(span, text_of(statement.value)))
         if issubclass(node.kind, (Prompts, Distribution)):
             help_ = "measure it: `prob(…)`, `logit(…)`, `rank(…)`, `entropy(…)`"
-        return el.report(errors.wrong_kind(span, f"statistic `{name}`", "number, boolean, vector, text or test", el.spoken(node), help_))
+        return el.report(
+            errors.wrong_kind(
+                span, f"statistic `{name}`", "number, boolean, vector, text or test", el.spoken(node), help_
+            )
+        )
     return node
 
 
@@ -92,7 +114,11 @@ def claim(el: Elaborator, name: str, statement: ir.Define, node: Node, span) -> 
 
 def plot(el: Elaborator, name: str, statement: ir.Define, node: Node, span) -> Node:
     if not issubclass(node.kind, Plot):
-        return el.report(errors.wrong_kind(span, f"plot `{name}`", "plot", el.spoken(node), "`line(…)`, `bar(…)`, `heatmap(…)`, `scatter(…)`"))
+        return el.report(
+            errors.wrong_kind(
+                span, f"plot `{name}`", "plot", el.spoken(node), "`line(…)`, `bar(…)`, `heatmap(…)`, `scatter(…)`"
+            )
+        )
     return node
 
 
@@ -101,7 +127,11 @@ CHECKS = {"direction": direction, "statistic": statistic, "claim": claim, "plot"
 
 def unused_binders(el: Elaborator, statement: ir.Define, node: Node, where: Node | None, env: Env) -> None:
     """A binder whose axis the value does not have changed nothing."""
-    walked = {str(n.param("name") if n.op == "label" else n.param("axis")) for n in walk(*(n for n in (node, where) if n is not None)) if n.op in ("label", "stack")}
+    walked = {
+        str(n.param("name") if n.op == "label" else n.param("axis"))
+        for n in walk(*(n for n in (node, where) if n is not None))
+        if n.op in ("label", "stack")
+    }
     for binder in statement.loop.binders if statement.loop is not None else ():
         bound = env.binders.get(binder.name)
         if bound is None or bound.kind is Unknown:

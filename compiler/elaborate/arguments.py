@@ -1,0 +1,183 @@
+"""Arguments against parameters: their kinds, lists and choices, and the few conversions of the language."""
+
+from __future__ import annotations
+
+from ...grammar.tree import NOWHERE
+from .. import errors, ir
+from ..graph import Node
+from ..kinds import (
+    Activation,
+    Boolean,
+    Column,
+    ColumnName,
+    Dataset,
+    Direction,
+    Distribution,
+    Generated,
+    Intervention,
+    Kind,
+    Nothing,
+    Number,
+    Part,
+    Place,
+    Pool,
+    Prompts,
+    Rows,
+    Site,
+    SystemMode,
+    Test,
+    Text,
+    Tokens,
+    Unknown,
+    Vector,
+)  # fmt: skip
+from ..signature import Parameter, Signature
+from . import stacks
+from .apply import run
+from .core import Elaborator, text_of
+from .env import Env
+from .loops import walk_list
+
+
+def elaborated(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature) -> dict[str, Node] | None:
+    """The arguments as nodes, each of a kind its parameter takes; None when one is not."""
+    made: dict[str, Node] = {}
+    good = True
+    clean = env.clean() if signature.work == "intervention" else env.with_(place=False)
+    for argument in e.arguments:
+        parameter = signature.parameter(argument.name)
+        if parameter is None:
+            el.report(errors.unknown_argument(argument.span or NOWHERE, signature, argument.name))
+            good = False
+            continue
+        inner = clean.with_(place=Place in parameter.kinds and takes_place(argument.value))
+        if ColumnName in parameter.kinds:
+            data = next(
+                (n for n in made.values() if issubclass(n.kind, (Dataset, Generated))), None if good else el.unknown
+            )
+            inner = inner.with_(columns_of=data)
+            if data is None and isinstance(argument.value, ir.Ref) and argument.value.to == "column":
+                made[argument.name] = el.graph.node("axis", params={"name": argument.value.name}, kind=Text)
+                continue
+        node = el.expr(argument.value, inner)
+        if node.kind is Unknown:
+            good = False
+            continue
+        if node.op == "list" and not parameter.many and signature.work == "model":
+            # a list of revisions is an axis
+            node = walk_list(
+                el, parameter.name, node, argument.value if isinstance(argument.value, ir.ListOf) else None, env
+            )
+        node = coerce(el, node, parameter, argument, env)
+        if node is None or node.kind is Unknown or not accepts(el, node, parameter, signature, argument):
+            good = False
+            continue
+        made[argument.name] = node
+    return made if good else None
+
+
+def takes_place(e: ir.Expr) -> bool:
+    return True
+
+
+def coerce(el: Elaborator, node: Node, parameter: Parameter, argument: ir.Argument, env: Env) -> Node | None:
+    """The few conversions of the language: prompts to their next-token distribution, a response to its text."""
+    span = argument.span or NOWHERE
+    if (
+        issubclass(node.kind, Prompts)
+        and Distribution in parameter.kinds
+        and not fits(node.kind, parameter.kinds, strict=True)
+    ):
+        made = run(el, node, env, span)
+        return el.make("next-token", {"run": made}, {}, Distribution, span)
+    first = stacks.leaves(node)[0]
+    if (
+        issubclass(node.kind, Tokens)
+        and Text in parameter.kinds
+        and first.op == "tokens"
+        and first.param("path") == ("response",)
+    ):
+        return stacks.restack(
+            el.graph,
+            node,
+            lambda t: el.graph.node(
+                "response-text", {"generated": t.input("prompts")}, kind=Text, axes=t.input("prompts").axes
+            ),
+        )
+    return node
+
+
+def accepts(el: Elaborator, node: Node, parameter: Parameter, signature: Signature, argument: ir.Argument) -> bool:
+    """Check kind, list and choice of one argument."""
+    span = argument.value.span or argument.span or NOWHERE
+    what = f"`{parameter.name}` of `{signature.name}`"
+    if node.op == "axis":
+        return True
+    if (
+        node.op == "list"
+        and not parameter.many
+        and Rows not in parameter.kinds
+        and not any(issubclass(k, (Column,)) for k in parameter.kinds)
+    ):
+        el.report(errors.wrong_kind(span, what, wanted(parameter), el.spoken(node)))
+        return False
+    if not fits(node.kind, parameter.kinds):
+        el.report(errors.wrong_kind(span, what, wanted(parameter), el.spoken(node), advice(node, parameter, argument)))
+        return False
+    for value in written_values(node) if parameter.choices else ():
+        if value not in parameter.choices and not wider(value, node, parameter):
+            el.report(errors.wrong_choice(span, what, value, parameter.choices))
+            return False
+    return True
+
+
+def written_values(node: Node) -> tuple:
+    """The values that the text gives: a constant, or the labels of a sweep."""
+    if node.op == "const":
+        return (node.param("value"),)
+    return node.axes[0].labels or () if node.op == "label" else ()
+
+
+def wider(value: object, node: Node, parameter: Parameter) -> bool:
+    """Whether a value that is none of the choices fits a kind that stands beside them (`Literal["auto"] | Number`)."""
+    of_choices = {type(c) for c in parameter.choices}
+    return type(value) not in of_choices and fits(node.kind, parameter.kinds)
+
+
+def fits(kind: type[Kind], kinds: tuple[type[Kind], ...], strict: bool = False) -> bool:
+    if kind is Unknown or any(issubclass(kind, k) for k in kinds):
+        return True
+    if ColumnName in kinds and issubclass(kind, (Column, Boolean, Text, Number)):
+        return True
+    if strict:
+        return False
+    if issubclass(kind, Boolean) and any(k in (Number,) for k in kinds):
+        return True  # truth values count as 0 and 1
+    if issubclass(kind, Column) and any(issubclass(k, (Text, Number, Boolean)) for k in kinds):
+        return True
+    if issubclass(kind, Nothing) and any(issubclass(k, Direction) or k in (Vector, Intervention) for k in kinds):
+        return True
+    if issubclass(kind, Vector) and any(issubclass(k, Vector) for k in kinds):
+        return not (issubclass(kind, Activation) and Direction in kinds and Vector not in kinds)
+    if issubclass(kind, SystemMode) and Text in kinds:
+        return True
+    return issubclass(kind, Site) and Part in kinds
+
+
+def wanted(parameter: Parameter) -> str:
+    names = list(dict.fromkeys(k.spoken for k in parameter.kinds if k is not Nothing))
+    text = " or ".join(names)
+    return f"a list of {text}s" if parameter.many and len(names) == 1 else text
+
+
+def advice(node: Node, parameter: Parameter, argument: ir.Argument) -> str | None:
+    text = text_of(argument.value)
+    if issubclass(node.kind, Site):
+        return f"an activation is a site at tokens: `{text} at p.last`"
+    if issubclass(node.kind, Test):
+        return f"a test has several numbers: `{text}.p`, `{text}.value`"
+    if issubclass(node.kind, Prompts) and any(issubclass(k, (Tokens, Pool)) for k in parameter.kinds):
+        return f"write `{text}.last`, or another of its tokens"
+    if issubclass(node.kind, Activation) and Direction in parameter.kinds:
+        return "a direction is one vector per cell: `mean_diff(…)`, `mean(…)`, `unit(…)`"
+    return None
