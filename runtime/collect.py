@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from ..compiler import ir
+from ..compiler.elaborate.core import text_of
 from ..compiler.elaborate.program import StatementNode
 from ..compiler.elaborate.stacks import elements, is_stack
 from ..compiler.graph import Node
@@ -143,11 +144,26 @@ def tables(prepared: Prepared, evaluator: Evaluator, node: Node, value: object):
     if rows or kind == "text":
         return selected_rows(frame_of(cube)), None, [AxisInfo.of(a) for a in cube.axes], kind, None
 
+    share = share_of(evaluator, node)
+    if share is not None:
+        summary = summarise_items(share, seed=options.seed, n=options.replicates, sides=True)
+        frame = frame_of(cube, summary.low, summary.high, summary.n)
+        return selected_rows(frame), None, [AxisInfo.of(a) for a in cube.axes], kind, None
+
     def again(context) -> Cube:
         return evaluator.under(context).at_home(node).cube(node)
 
     low, high, _ = interval(again, cube, n=options.replicates, seed=options.seed)
     return selected_rows(frame_of(cube, low, high)), None, [AxisInfo.of(a) for a in cube.axes], kind, None
+
+
+def share_of(evaluator: Evaluator, node: Node) -> Cube | None:
+    """The truth values of items that a statistic is the mean of, if it is: a share gets Wilson's interval."""
+    if node.op != "mean" or node.input("over") is not None:
+        return None
+    found = evaluator.value(node.input("x"))
+    plain = isinstance(found, Cube) and found.values.dtype.kind == "b" and found.data_axes()
+    return found if plain else None
 
 
 def kind_of(cube: Cube) -> str:
@@ -190,7 +206,7 @@ def claim_of(prepared: Prepared, s: StatementNode, node: Node) -> Claim:
     """The verdict on a claim: it passes when every cell of it is true."""
     evaluator = prepared.evaluator.at_home(node)
     cube = evaluator.cube(node)
-    text, values = text_at(prepared, s.span), compared(prepared, s.node, node)
+    text, values = text_at(prepared, s.span), compared(prepared, s.name, node)
     present = cube.present()
     gone = [] if cube.missing is None else [r for r in cube.missing.reshape(-1) if r is not None and r != NOT_SELECTED]
     if gone:
@@ -203,25 +219,28 @@ def claim_of(prepared: Prepared, s: StatementNode, node: Node) -> Claim:
     return Claim(s.name, s.span.line, text, "fail", reason, values)
 
 
-def compared(prepared: Prepared, original: Node, node: Node) -> dict[str, object]:
-    """The numbers that a claim compares, under their own text."""
-    spans = prepared.checked.program.spans
+def compared(prepared: Prepared, name: str, node: Node) -> dict[str, object]:
+    """The numbers that a claim compares, as the spec writes them."""
+    statement = next(s for s in prepared.checked.spec.statements if not isinstance(s, ir.DatasetOf) and s.name == name)
     found: dict[str, object] = {}
 
-    def visit(old: Node, new: Node) -> None:
-        if old.op == "binary" and old.param("operator") in ("and", "or") or old.op == "not":
-            for (_, a), (_, b) in zip(old.inputs, new.inputs, strict=True):
-                visit(a, b)
-            return
-        for (_, a), (_, b) in zip(old.inputs, new.inputs, strict=True) if old.op == "binary" else ():
-            if a.op == "const" or a.key not in spans:
-                continue
-            cube = prepared.evaluator.cube(b)
-            if not cube.axes and not cube.feature:
-                value = cube.values[()]
-                found[" ".join(text_at(prepared, spans[a.key]).split())] = value.item() if isinstance(value, np.generic) else value
+    def visit(e: ir.Expr, n: Node) -> None:
+        if isinstance(e, ir.UnaryOf) and n.op == "not":
+            visit(e.operand, n.input("operand"))
+        elif isinstance(e, ir.BinaryOf) and n.op == "binary":
+            for side, child in ((e.left, n.input("left")), (e.right, n.input("right"))):
+                if e.operator in ("and", "or"):
+                    visit(side, child)
+                elif child.op != "const":
+                    note(side, child)
 
-    visit(original, node)
+    def note(e: ir.Expr, n: Node) -> None:
+        cube = prepared.evaluator.cube(n)
+        if not cube.axes and not cube.feature:
+            value = cube.values[()]
+            found[text_of(e)] = value.item() if isinstance(value, np.generic) else value
+
+    visit(statement.value, node)
     return found
 
 
@@ -295,19 +314,21 @@ def previews(prepared: Prepared) -> tuple[dict, ...]:
             {"text": t, "kind": k, "segment": seg}
             for t, k, seg in zip(first.pieces, first.token_kinds, first.token_segments, strict=True)
         ]
-        span = prepared.checked.program.spans.get(prompts.key)
         found[name, source] = {
             "prompts": name,
             "model": source,
-            "line": span.line if span else 1,
+            "line": declared_at(prepared.checked.text, name),
             "tokens": tokens,
             "notes": list(first.notes),
         }
     return tuple(found.values())
 
 
+DECLARING = ("prompts ", "contrast ", "use ")
+
+
 def declared_at(text: str, name: str) -> int:
     """The line that declares prompts or a contrast, or uses the file that does; 1 when there is none."""
     first = name.partition(".")[0]
     lines = enumerate(text.splitlines(), start=1)
-    return next((at for at, line in lines if line.startswith(STARTS) and first in re.findall(r"\w+", line)), 1)
+    return next((at for at, line in lines if line.startswith(DECLARING) and first in re.findall(r"\w+", line)), 1)

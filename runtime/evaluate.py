@@ -13,7 +13,7 @@ from ..compiler.graph import Node
 from ..compiler.kinds import AxisName, ColumnName
 from ..compiler.signature import Parameter, Signature
 from . import registry
-from .binding import Bindings
+from .binding.bindings import Bindings
 from .binding.axes import axis_of
 from .cube import Axis, Cube, align, elementwise, merge_missing, scalar, stack
 from .errors import ProbeError

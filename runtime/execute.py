@@ -17,7 +17,7 @@ from ..compiler.passes import optimise
 from ..compiler.physical import PhysicalStage, cost
 from ..compiler.stages import Stage, cut
 from . import registry
-from .binding import Bindings
+from .binding.bindings import Bindings
 from .collect import collect
 from .cube import Cube
 from .errors import ProbeError

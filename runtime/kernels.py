@@ -14,7 +14,7 @@ from ..compiler.elaborate.prompts import items_of
 from ..compiler.graph import Node
 from ..compiler.kinds import Distribution, Text
 from . import registry
-from .binding import Bindings
+from .binding.bindings import Bindings
 from .cube import Axis, Cube
 from .errors import ProbeError
 from .evaluate import Evaluator, python_name

@@ -11,7 +11,7 @@ class RunOptions:
     """Hold the options of the command line; a spec never sees them.
 
     `dtype` is used by models whose declaration names none (None: float32). `batch_tokens` caps the tokens of a batch
-    (None: by free memory). `seed` is the root of every derived seed. `store` is the folder of results to reuse.
+    (None: 8192). `seed` is the root of every derived seed. `store` is the folder of results to reuse.
     `allow_outside` lets a spec read files outside its folder, `offline` forbids downloads. `passes_off` names planner
     passes to skip. `replicates` is the number of bootstrap draws behind an interval.
     """

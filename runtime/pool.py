@@ -6,7 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from ..compiler.graph import Node
-from .binding import Bindings
+from .binding.bindings import Bindings
 from .counts import Counts
 from .engine import Engine
 from .models import load

@@ -6,7 +6,7 @@ import math
 from functools import lru_cache
 
 from ..compiler.graph import Node
-from .binding import Bindings
+from .binding.bindings import Bindings
 from .cube import Cube, scalar
 from .errors import ProbeError
 from .evaluate import Evaluator

@@ -10,7 +10,7 @@ import torch
 
 from ..compiler.graph import Node
 from ..compiler.physical import EditGroup, PhysicalStage, Request, depth_of_rows
-from .binding import Bindings
+from .binding.bindings import Bindings
 from .cube import Cube
 from .engine import Batch, Edit, Engine, Read, pad
 from .evaluate import Evaluator

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...grammar.tree import Span
 from .. import errors
-from ..graph import AxisType, Node, digest
+from ..graph import AxisType, Node, digest, walk
 from ..kinds import Direction, Integer, Kind, Number, Text, Vector
 from ..signature import Signature
 from . import stacks
@@ -44,6 +44,9 @@ def kind_of_labels(arguments: dict[str, Node]) -> type[Kind] | None:
     if axis is None:
         return None
     if axis.origin in ("layers", "heads"):
+        return Integer
+    label = next((n for n in walk(arguments["x"]) if n.op == "label" and n.param("origin") == axis.origin), None)
+    if label is not None and issubclass(label.kind, Integer):
         return Integer
     labels = axis.labels or ()
     for kind, types in ((Integer, int), (Number, (int, float)), (Text, str)):

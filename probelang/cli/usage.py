@@ -49,7 +49,7 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
         help="of models whose declaration names none (default: float32)",
     )  # fmt: skip
     group.add_argument("--attention", default="sdpa", choices=("sdpa", "eager"), help="kernel of attention")
-    group.add_argument("--batch-tokens", type=positive, metavar="N", help="most tokens in a batch (default: by memory)")
+    group.add_argument("--batch-tokens", type=positive, metavar="N", help="most tokens in a batch (default: 8192)")
     group.add_argument("--seed", type=int, default=0, metavar="N", help="root of every seed (default: 0)")
     group.add_argument("--replicates", type=positive, default=1000, metavar="N", help="bootstrap draws (default: 1000)")
     group.add_argument("--offline", action="store_true", help="never download; use what is cached")

@@ -1,5 +1,1 @@
 """From nodes of the graph to what they name: model folders, tables, rendered prompts, positions, labels. No torch."""
-
-from .bindings import Bindings
-
-__all__ = ["Bindings"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...compiler.graph import Node
-from ..binding import Bindings
+from ..binding.bindings import Bindings
 from ..binding.axes import axis_of
 from ..cube import Axis, Cube
 from ..errors import ProbeError

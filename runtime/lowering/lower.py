@@ -9,7 +9,7 @@ import numpy as np
 from ...compiler.graph import Node, walk
 from ...compiler.physical import EditGroup, PhysicalStage, Request, Rows
 from ...compiler.stages import Stage
-from ..binding import Bindings
+from ..binding.bindings import Bindings
 from ..cube import Axis
 from ..evaluate import ASKED, Evaluator
 from .edits import edits_of
