@@ -221,6 +221,9 @@ class Elaborator:
         values = [n and n.param("value") for n in ends]
         if any(n is not None and n.op != "const" for n in ends):
             return self.graph.node("range", {"start": ends[0], "stop": ends[1], "step": ends[2]}, kind=Number)
+        if ends[2] is None and any(isinstance(v, float) for v in values):
+            # a stretch, as of depths: nothing says which numbers in it
+            return self.graph.node("range", {"start": ends[0], "stop": ends[1]}, kind=Number)
         items = written_range(*values)
         if not items:
             return self.report(errors.nothing_to_choose(e.span or NOWHERE))

@@ -74,6 +74,9 @@ def axis_values(el: Elaborator, name: str, e: ir.Expr, env: Env) -> Node:
         if issubclass(node.kind, Tokens) and all(t.op == "tokens" for t in stacks.leaves(node)):
             return token_axis(el, name, node)
         return node
+    if node.op == "range" and node.input("step") is None and all(n.op == "const" for _, n in node.inputs):
+        message = "a range of fractions says no step, so it has no first and second number"
+        return el.report(errors.error("bad-range", e.span or NOWHERE, message, "which numbers?", "write `0..1 by 0.1`"))
     if node.op in ("choose", "range", "layers"):
         kind = "written" if node.op == "range" else "model"
         inner = node.kind if node.op != "choose" else Integer

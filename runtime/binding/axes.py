@@ -148,11 +148,7 @@ def label_values(bindings: Bindings, values: Node, node: Node) -> tuple:
             ]
             return tuple(written_range(*ends))
         case "layers":
-            return at_depths(
-                label_values(bindings, values.input("depth"), node),
-                values.input("depth"),
-                depth(bindings, node, "layers"),
-            )
+            return at_depths(bindings, values.input("depth"), node)
         case "choose":
             items = label_values(bindings, values.input("items"), node)
             sizes = label_values(bindings, values.input("sizes"), node)
@@ -180,12 +176,15 @@ def subsets(items: tuple, sizes: tuple) -> tuple:
     return tuple(c for k in sizes for c in combinations(items, int(k)))
 
 
-def at_depths(depths: tuple, node: Node, layers: int) -> tuple[int, ...]:
-    """Blocks at relative depths: a range of depths gives all blocks inside, a single one the nearest."""
-    if node.op == "const":
-        return (int(np.clip(round(depths[0] * (layers - 1)), 0, layers - 1)),)
-    low, high = min(depths), max(depths)
+def at_depths(bindings: Bindings, depths: Node, node: Node) -> tuple[int, ...]:
+    """Blocks at relative depths: all between the ends of a range, else the nearest to each depth."""
+    layers = depth(bindings, node, "layers")
+    if depths.op != "range":
+        wanted = label_values(bindings, depths, node)
+        return tuple(dict.fromkeys(int(np.clip(round(d * (layers - 1)), 0, layers - 1)) for d in wanted))
+    low, high = (float(constant(depths.input(k))) for k in ("start", "stop"))
     found = tuple(i for i in range(layers) if low - 1e-9 <= i / max(layers - 1, 1) <= high + 1e-9)
     if not found:
-        raise ProbeError("no-layers", f"no block lies at a depth from {low:g} to {high:g} of {layers} blocks")
+        message = f"no block lies at a depth from {low:g} to {high:g} of {layers} blocks"
+        raise ProbeError("no-layers", message, "widen the range")
     return found
