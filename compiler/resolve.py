@@ -299,11 +299,9 @@ class Resolver:
 
     def select(self, e: t.Select, scope: Scope) -> ir.Expr:
         base = self.expr(e.base, scope)
-        made = []
-        for a in e.arguments:
-            # a name found nowhere is an axis of the base (`size(set) <= 2`) or a label (`side=positive`)
-            made.append(ir.Argument(name=a.name, value=self.expr(a.value, scope.within(columns=True)), span=a.span))
-        return ir.SelectOf(base=base, arguments=tuple(made), span=e.span)
+        inner = scope.within(columns=True)  # a name found nowhere is an axis of the base, or a label
+        made = tuple(ir.Argument(name=a.name, value=self.expr(a.value, inner), span=a.span) for a in e.arguments)
+        return ir.SelectOf(base=base, arguments=made, span=e.span)
 
     def call(self, e: t.Call, scope: Scope) -> ir.Expr:
         function = e.function

@@ -90,11 +90,6 @@ def kind(maker: Maker) -> Maker:
     return maker
 
 
-def swap(node: t.Apply, source: Source, name: str) -> Edit:
-    right, left = source.of(node.right.span), source.of(node.left.span)
-    return Edit(name, node.span.start, node.span.end, f"{right} {node.operator} {left}")
-
-
 def dropped(source: Source, operator: str) -> Iterator[Edit]:
     for n in source.nodes(t.Apply):
         if n.operator == operator:
@@ -105,7 +100,8 @@ def dropped(source: Source, operator: str) -> Iterator[Edit]:
 def site_and_tokens_swapped(source: Source, random: Random) -> Iterator[Edit]:
     for n in source.nodes(t.Apply):
         if n.operator == "at":
-            yield swap(n, source, "site and tokens swapped")
+            turned = f"{source.of(n.right.span)} at {source.of(n.left.span)}"
+            yield Edit("site and tokens swapped", n.span.start, n.span.end, turned)
 
 
 @kind
