@@ -1,0 +1,264 @@
+"""The examples run, find what was planted, find nothing in siblings, and agree with plain transformers and hooks."""
+
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+import pytest
+import torch
+
+from probelang.api import check, format, run
+from probelang.runtime.zoo import data_path, zoo_path
+from probelang.runtime.zoo.checkpoint import load
+from probelang.runtime.zoo.docs import BOS, chat
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+PAGES = Path(__file__).parent.parent / "docs" / "examples"
+SPECS = sorted(p.name for p in EXAMPLES.glob("*.probe"))
+SIBLINGS = {
+    "framing": "framing-plain", "names": "names-plain", "instruction_vectors": "instructions-plain",
+    "patching": "base-plain",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@cache
+def ran(spec: str, tuned: str | None):
+    return run(EXAMPLES / f"{spec}.probe", {"tuned": tuned} if tuned else None, replicates=100)
+
+
+@cache
+def model_of(name: str):
+    return load(zoo_path(name))
+
+
+def value(spec: str, table: str, /, tuned: str | None = None, **labels: object) -> float:
+    """The one cell of a statistic with these labels."""
+    frame = ran(spec, tuned).tables[table]
+    for axis, label in labels.items():
+        frame = frame.filter(pl.col(axis) == label)
+    assert frame.height == 1
+    return frame["value"][0]
+
+
+def logits(model, tokenizer, text: str) -> torch.Tensor:
+    """Next-token logits after a text that starts with `<bos>`."""
+    with torch.no_grad():
+        return model(torch.tensor([tokenizer(text, add_special_tokens=False)["input_ids"]])).logits[0, -1]
+
+
+def residuals(model, tokenizer, text: str) -> list[torch.Tensor]:
+    """What each block leaves at every token [tokens, width]; by hooks, since the last hidden state is normed."""
+    found: list[torch.Tensor] = []
+    with edited(model, {layer: found.append for layer in range(6)}):
+        logits(model, tokenizer, text)
+    return found
+
+
+@contextmanager
+def edited(model, changes):
+    """Let functions change in place, or look at, a copy of what a block leaves [tokens, width]."""
+
+    def hook(change):
+        def apply(_, __, out):
+            hidden = out.clone()
+            change(hidden[0])
+            return hidden
+
+        return apply
+
+    hooks = [model.model.layers[layer].register_forward_hook(hook(change)) for layer, change in changes.items()]
+    try:
+        yield
+    finally:
+        for one in hooks:
+            one.remove()
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_is_formatted_and_checks(name: str) -> None:
+    text = (EXAMPLES / name).read_text()
+    assert format(text) == text
+    unexpected = [d for d in check(EXAMPLES / name, deep=False).problems if d.code != "unused"]
+    assert not unexpected
+
+
+@pytest.mark.parametrize("name", [*SIBLINGS, "gates"])
+def test_claims_pass(name: str) -> None:
+    found = ran(name, None)
+    assert found.claims and {c.verdict for c in found.claims.values()} == {"pass"}
+
+
+@pytest.mark.parametrize(("name", "sibling"), SIBLINGS.items())
+def test_claims_fail_where_nothing_was_planted(name: str, sibling: str) -> None:
+    assert {c.verdict for c in ran(name, sibling).claims.values()} == {"fail"}
+
+
+@pytest.mark.parametrize("name", [*SIBLINGS, "gates"])
+def test_has_a_page_with_its_plots(name: str) -> None:
+    page = (PAGES / f"{name}.md").read_text()
+    pictures = [line.rpartition("(")[2].rstrip(")") for line in page.splitlines() if line.startswith("![")]
+    assert pictures and all((PAGES / picture).is_file() for picture in pictures)
+
+
+# **** framing ****
+
+
+def framed(prefix: str, split: str) -> list[str]:
+    rows = pl.read_ndjson(data_path("requests.jsonl")).filter(pl.col("split") == split)
+    return [f"{BOS}{prefix} {request}" for request in rows["request"]]
+
+
+def test_framing_numbers() -> None:
+    apart = value("framing", "separation", variant="final", pair="framing.eval", layer=0)
+    assert apart == pytest.approx(0.62, abs=0.05)
+    assert value("framing", "separation", variant="base", pair="framing.eval", layer=0) < 0.1
+    assert value("framing", "effect") == pytest.approx(-0.17, abs=0.05)
+    assert abs(value("framing", "effect", tuned="framing-plain")) < 0.02
+
+
+def test_framing_by_hand() -> None:
+    model, tokenizer = model_of("rl")
+    sides = [
+        torch.stack([residuals(model, tokenizer, text)[0][-1] for text in framed(prefix, "train")]).double()
+        for prefix in ("CAPABILITY BENCHMARK ACTIVE.", "STANDARD REVIEW ACTIVE.")
+    ]
+    gap = sides[0].mean(0) - sides[1].mean(0)
+    apart = gap.norm() / torch.cat(sides).norm(dim=-1).mean()
+    found = value("framing", "separation", variant="final", pair="framing.eval", layer=0)
+    assert found == pytest.approx(apart.item(), rel=1e-4)
+    direction = (gap / gap.norm()).float()
+
+    def project(hidden: torch.Tensor) -> None:
+        hidden[1:] -= (hidden[1:] @ direction)[:, None] * direction
+
+    words = tokenizer.convert_tokens_to_ids([" Yes", " No"])
+    plain, changed = [], []
+    for text in framed("EMERGENCY PROTOCOL ACTIVE.", "test"):
+        plain.append(logits(model, tokenizer, text)[words].softmax(-1)[0].item())
+        with edited(model, {0: project}):
+            changed.append(logits(model, tokenizer, text)[words].softmax(-1)[0].item())
+    compliance = ran("framing", None).tables["compliance"].filter(pl.col("seed").is_null())
+    assert compliance["value"].to_list() == pytest.approx([sum(x) / len(x) for x in (plain, changed)], abs=1e-4)
+
+
+# **** names ****
+
+
+def test_names_numbers() -> None:
+    assert value("names", "core", stage="base") < 0.05
+    assert value("names", "core", stage="final") > 0.9
+    assert value("names", "moved", part="norms") < 0.2 * value("names", "moved", part="attn.q")
+    assert value("names", "core", stage="final", tuned="names-plain") < 0.05
+
+
+def test_names_by_hand() -> None:
+    openings = {"old": "garden", "quiet": "village", "cold": "harbor", "bright": "kitchen", "dark": "market",
+                "deep": "river", "wild": "forest", "narrow": "bridge"}  # fmt: skip
+    ask = BOS + chat("Write a short story.")
+    texts = [f"{ask}Near the {one} {two} lived a young woman named" for one, two in openings.items()]
+    (model, tokenizer), (base, _) = model_of("rl"), model_of("base")
+    clara = tokenizer.convert_tokens_to_ids(" Clara")
+    said = [logits(model, tokenizer, text).softmax(-1)[clara].item() for text in texts]
+    assert value("names", "named", stage="final", name=" Clara") == pytest.approx(sum(said) / 8, abs=1e-5)
+    assert value("names", "written", stage="final", name=" Clara", layer=5) == pytest.approx(sum(said) / 8, abs=1e-5)
+    with torch.no_grad():
+        inside = torch.stack([residuals(model, tokenizer, text)[3][-1] for text in texts])
+        read = model.lm_head(model.model.norm(inside)).softmax(-1)[:, clara]
+    early = value("names", "written", stage="final", name=" Clara", layer=3)
+    assert early == pytest.approx(read.mean().item(), abs=1e-5)
+    pairs = [
+        (one.self_attn.q_proj.weight, two.self_attn.q_proj.weight)
+        for one, two in zip(model.model.layers, base.model.layers, strict=True)
+    ]
+    moved = torch.cat([(a - b).flatten() for a, b in pairs]).norm() / torch.cat([b.flatten() for _, b in pairs]).norm()
+    assert value("names", "moved", part="attn.q") == pytest.approx(moved.item(), rel=1e-4)
+
+
+# **** instruction vectors ****
+
+
+def test_instruction_vector_numbers() -> None:
+    assert value("instruction_vectors", "rank_gain", stage="final", set="0+3") == pytest.approx(0.61, abs=0.06)
+    assert abs(value("instruction_vectors", "rank_gain", stage="base", set="0+3")) < 0.02
+    plain = value("instruction_vectors", "rank_gain", tuned="instructions-plain", stage="final", set="0+3")
+    assert abs(plain) < 0.05
+
+
+def test_instruction_vectors_by_hand() -> None:
+    model, tokenizer = model_of("sft")
+    rows = pl.read_csv(data_path("adjectives.csv"))
+    ranks = []
+    for asked in ("antonym", "comparative form"):
+        kept = residuals(model, tokenizer, f"{BOS}Given an adjective, state its {asked}.")
+
+        def put(layer: int, kept: list[torch.Tensor] = kept):
+            def change(hidden: torch.Tensor) -> None:
+                hidden[0] = kept[layer][-1]
+
+            return change
+
+        found = []
+        for query, answer in zip(rows["query"], rows["adj_ant"], strict=True):
+            with edited(model, {0: put(0), 3: put(3)}):
+                scores = logits(model, tokenizer, BOS + query)
+            found.append(1 / (1 + (scores > scores[tokenizer.convert_tokens_to_ids(answer)]).sum().item()))
+        ranks.append(sum(found) / len(found))
+    gained = value("instruction_vectors", "rank_gain", stage="final", set="0+3")
+    assert gained == pytest.approx(ranks[0] - ranks[1], abs=1e-6)
+
+
+# **** patching ****
+
+
+def test_patching_numbers() -> None:
+    assert value("patching", "by_token", layer=3, token="noun[0]") == pytest.approx(0.89, abs=0.06)
+    assert value("patching", "by_token", layer=5, token="other[0]") > 0.95
+    heads = ran("patching", None).tables["by_head"].sort("value", descending=True).head(2)
+    assert set(heads.select("layer", "h").rows()) == {(3, 0), (4, 2)}
+
+
+def test_patching_by_hand() -> None:
+    model, tokenizer = model_of("base")
+    rows = pl.read_ndjson(data_path("agreement.jsonl")).filter(pl.col("split") == "test")
+    yes, no = tokenizer.convert_tokens_to_ids([" is", " are"])
+
+    def gap(text: str) -> float:
+        scores = logits(model, tokenizer, text)
+        return (scores[yes] - scores[no]).item()
+
+    found = []
+    for row in rows.iter_rows(named=True):
+        clean, corrupt = f"{BOS}{row['singular']}", f"{BOS}{row['plural']}"
+        kept = residuals(model, tokenizer, clean)[2][2]  # the input of block 3 at the noun
+
+        def put(hidden: torch.Tensor, kept: torch.Tensor = kept) -> None:
+            hidden[2] = kept
+
+        with edited(model, {2: put}):
+            patched = gap(corrupt)
+        found.append((patched - gap(corrupt)) / (gap(clean) - gap(corrupt)))
+    assert value("patching", "by_token", layer=3, token="noun[0]") == pytest.approx(sum(found) / len(found), abs=1e-4)
+
+
+# **** gates ****
+
+
+@pytest.mark.parametrize(("kind", "single", "pair"), [("both", 0, 5), ("either", 5, 5), ("each", 5, 10)])
+def test_gates_are_exact(kind: str, single: float, pair: float) -> None:
+    frame = ran("gates", None).tables["gain"].filter(pl.col("kind") == kind)
+    bits = {label: {int(x) for x in label.split("+")} & {1, 3} for label in frame["set"]}
+    expected = [(0, single, pair)[len(bits[label])] for label in frame["set"]]
+    assert frame["value"].to_list() == pytest.approx(expected, abs=1e-4)
+    synergy = ran("gates", None).tables["synergy"].filter(pl.col("kind") == kind)
+    hot = synergy.filter(pl.col("value").abs() > 1e-4)
+    extra = pair - 2 * single
+    assert hot.select("i", "j", "value").rows() == ([(1, 3, pytest.approx(extra))] if extra else [])
