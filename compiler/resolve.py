@@ -262,8 +262,7 @@ class Resolver:
 
     def report_unknown(self, span: t.Span, name: str, scope: Scope) -> None:
         """Say once that a name is unknown; its other places are further labels."""
-        first = next((i for i, d in enumerate(self.problems) if d == self.missing.get(name)), None)
-        if first is None:
+        if (first := next((i for i, d in enumerate(self.problems) if d == self.missing.get(name)), None)) is None:
             self.missing[name] = errors.unknown_name(span, name, scope.visible())
             self.problems.append(self.missing[name])
         else:

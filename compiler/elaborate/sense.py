@@ -194,9 +194,15 @@ def averages_sides(el: Elaborator, signature: Signature, subject: Node, span: Sp
 
 def is_of_activations(node: Node) -> bool:
     """Whether a value is computed from activations, and not from what the model answers."""
-    if node.op in ("read", "run"):
-        return node.op == "read"
-    return any(is_of_activations(child) for _, child in node.inputs)
+    seen, waiting = set(), [node]
+    while waiting:
+        n = waiting.pop()
+        if n.op == "read":
+            return True
+        if n.key not in seen and n.op != "run":
+            seen.add(n.key)
+            waiting += [child for _, child in n.inputs]
+    return False
 
 
 def is_of_both_sides(el: Elaborator, node: Node) -> bool:
