@@ -7,6 +7,7 @@ spec checks without errors and takes some dozens of runs: few items, short promp
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 from hypothesis import strategies as st
@@ -188,6 +189,7 @@ class Writer(Declaring):
                 return
         if kind == 1:
             self.tell(f"shift({self.measure(p)} under {self.edit(p, axis[0])})", [axis], p.items, p.sides)
+            self.told.append(replace(self.told.pop(), rounding=True))  # an edit of the last block may change nothing
         elif kind == 2:
             self.tell(f"kl({p.name}, {p.name} under {self.edit(p, self.layer())})", [], p.items, p.sides)
         elif kind == 3:
