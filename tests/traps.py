@@ -196,7 +196,7 @@ check(
     ("responses to other prompts than those beside them", "unpaired",
      'dataset e = file("e.csv", columns=["q"])\nprompts r from e { body: "{q}" }\n'
      "model t = finetune(m, prompts=p, response=generate(r) on m)\nstatistic s = mean(prob(p)) on t"),
-    ("a temperature below 0", "out-of-range", 'statistic s = mean(mentions(generate(p, temperature=-1).response, "a"))'),
+    ("temperature below 0", "out-of-range", 'statistic s = mean(mentions(generate(p, temperature=-1).response, "a"))'),
 )  # fmt: skip
 built("S5.4", ("seeds per cycle", "test_models.py::test_seeds_depend_on_every_part_and_on_nothing_else"))
 open_(
