@@ -61,7 +61,8 @@ def operands(graph: Graph, edit: Node, model: Node, prompts: Node) -> Node:
             ins["direction"] = scaled(graph, ins, unit, model, prompts)
     if ins == dict(edit.inputs):
         return edit
-    extra = tuple(a for n in ins.values() for a in n.axes if a.name != SOURCE_LAYER)
+    inner = (SOURCE_LAYER, "token")  # axes of operands only: a layer set's own layers, and tokens found by coordinates
+    extra = tuple(a for n in ins.values() for a in n.axes if a.name not in inner or a.kind == "computed")
     axes = tuple({a.name: a for a in (*edit.axes, *extra)}.values())
     return graph.node(edit.op, ins, dict(edit.params), kind=edit.kind, axes=axes)
 

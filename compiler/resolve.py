@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from ..grammar import tree as t
 from ..grammar.diagnostics import Diagnostic
 from . import errors, ir
-from .builtins import BUILTINS
+from .builtins import AXES, BUILTINS
 from .kinds import AxisName, ColumnName
 from .scope import Declared, Scope, alias_of, axis_text, is_of
 from .signature import Catalogue, Parameter, Signature
@@ -250,7 +250,7 @@ class Resolver:
         if name in scope.spaces:
             self.problems.append(errors.namespace_as_value(e.span, name, self.members(scope.spaces[name])))
             return self.unknown(e.span)
-        if name in BUILTINS:
+        if name in BUILTINS and not (scope.columns and name in AXES):
             return ir.Ref(to="builtin", name=name, span=e.span)
         if scope.columns:
             return ir.Ref(to="column", name=name, span=e.span)

@@ -46,41 +46,21 @@ def distributions(node: Node) -> int:
     return sum(child.op in ("next-token", "lens") for _, child in node.inputs)
 
 
-def fused(node: Node) -> set[str]:
-    """Keys of the nodes that are computed inside this one: the read below a lens, the distribution below a measure."""
-    inside: set[str] = set()
-    if distributions(node) > 1:
-        return inside
-    for _, child in node.inputs:
-        if child.op == "next-token":
-            inside |= {child.key}
-        elif child.op == "lens" and child.input("activation").op == "read":
-            inside |= {child.key, child.input("activation").key}
-    if node.op == "lens" and node.input("activation").op == "read":
-        inside |= {node.input("activation").key}
-    return inside
-
-
 def cut(roots: list[Node], catalogue: Catalogue) -> list[Stage]:
     """The stages of a program, in an order in which they can be done."""
     level: dict[str, int] = {}
     kinds: dict[str, str] = {}
-    hidden: dict[str, int] = {}
-    users: dict[str, int] = {}
     nodes = list(walk(*roots))
+    users = users_of(nodes)
+    kept = {r.key for r in roots}
     whole = {c.key for n in nodes if distributions(n) > 1 for _, c in n.inputs if c.op in ("next-token", "lens")}
-    for node in nodes:
-        for key in fused(node):
-            hidden[key] = hidden.get(key, 0) + 1
-        for _, child in node.inputs:
-            users[child.key] = users.get(child.key, 0) + 1
     for node in nodes:
         below = max((level[c.key] for _, c in node.inputs), default=0)
         kind = "run" if node.key in whole else kind_of(node, catalogue)
         if kind is None:
             level[node.key] = below
             continue
-        if node.op == "read" and only_inside(node, hidden, users):
+        if node.op == "read" and node.key not in kept and only_inside(node, users, kept | whole):
             level[node.key] = below
             continue
         kinds[node.key] = kind
@@ -99,6 +79,24 @@ def cut(roots: list[Node], catalogue: Catalogue) -> list[Stage]:
     return stages
 
 
-def only_inside(node: Node, hidden: dict[str, int], users: dict[str, int]) -> bool:
-    """Whether a read is used by lenses below measures alone, so that it need not be kept."""
-    return node.key in hidden and users.get(node.key, 0) <= hidden[node.key]
+def users_of(nodes: list[Node]) -> dict[str, list[Node]]:
+    """The nodes that use each node."""
+    users: dict[str, list[Node]] = {}
+    for node in nodes:
+        for _, child in node.inputs:
+            users.setdefault(child.key, []).append(node)
+    return users
+
+
+def only_inside(read: Node, users: dict[str, list[Node]], kept: set[str]) -> bool:
+    """Whether a read is used by lenses alone that are themselves used by measures alone: then it need not be kept.
+
+    `kept` are values that somebody wants as they are: roots, and distributions that are compared whole.
+    """
+    lenses = users.get(read.key, [])
+    if not lenses or any(lens.op != "lens" for lens in lenses):
+        return False
+    if any(lens.key in kept for lens in lenses):
+        # the lens itself is kept; its read is done with it
+        return all(lens.key in kept or lens.key in users for lens in lenses)
+    return all(distributions(user) == 1 for lens in lenses for user in users.get(lens.key, []))

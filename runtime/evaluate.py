@@ -13,8 +13,8 @@ from ..compiler.graph import Node
 from ..compiler.kinds import AxisName, ColumnName
 from ..compiler.signature import Parameter, Signature
 from . import registry
-from .binding.bindings import Bindings
 from .binding.axes import axis_of
+from .binding.bindings import Bindings
 from .cube import Axis, Cube, align, elementwise, merge_missing, scalar, stack
 from .errors import ProbeError
 from .record import Record, adjust_family

@@ -69,6 +69,10 @@ def axes_rule(el: Elaborator, signature: Signature, arguments: dict[str, Node], 
             return AxesRule(adds, frozenset({"side"}), True, frozenset({"side"}))
         el.report(errors.no_side(span, signature.name))
         return None
+    if signature.work == "intervention":
+        # tokens of an operand find their places by their coordinates: they are no axis of the run
+        unbound = {a.name for n in arguments.values() for a in n.axes if a.name == "token" and a.kind == "data"}
+        return AxesRule(adds, frozenset(unbound))
     over = over_what(signature, arguments)
     if over is not None:
         return over_axis(el, signature, arguments, over, adds, span)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...compiler.graph import Node
-from ..binding.bindings import Bindings
 from ..binding.axes import axis_of
+from ..binding.bindings import Bindings
 from ..binding.prompts import expression, find
 from ..cube import Axis
 from ..errors import ProbeError

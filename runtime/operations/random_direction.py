@@ -34,7 +34,7 @@ def random_unit(like: Vector, seed: Integer = 0) -> Direction:
 
     Has the axes, site and width of `like`, not its norm: steering by it moves an activation as far as steering by a
     unit vector, but projecting it out moves far less than projecting out a direction in which activations are large.
-    The same seed and labels always give the same vector.
+    The same seed and labels always give the same vector; the elements of a list (models, revisions, arms) share it.
     """
     noise = _noise(like, seed, "random_unit")
     return Cube(noise.axes, noise.values / lengths(noise, "random_unit")[..., None], noise.missing)

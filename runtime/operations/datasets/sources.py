@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from ....compiler.kinds import (
-    Boolean, ColumnName, Dataset, Generated, Integer, Number, Text,
+    Boolean,
+    ColumnName,
+    Dataset,
+    Generated,
+    Integer,
+    Number,
+    Text,
 )  # fmt: skip
 from ...registry import operation
 

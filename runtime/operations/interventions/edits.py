@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Literal
 
 from ....compiler.kinds import (
-    Activation, Boolean, Direction, Intervention, Number, Place, Prompts, Site, Tokens, Vector,
+    Activation,
+    Boolean,
+    Direction,
+    Intervention,
+    Number,
+    Place,
+    Prompts,
+    Site,
+    Tokens,
+    Vector,
 )  # fmt: skip
 from ...registry import operation
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ....compiler.kinds import Dataset, Model, Text
+from ....compiler.kinds import Model, Text
 from ...inference import dataset_if_split
 from ...registry import operation
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 from ....compiler.kinds import (
-    Activation, Integer, Intervention, Number, Paths, Prompts, Site, Tokens,
+    Activation,
+    Integer,
+    Intervention,
+    Number,
+    Paths,
+    Prompts,
+    Site,
+    Tokens,
 )  # fmt: skip
 from ...registry import operation
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Literal
 
 from ....compiler.kinds import (
-    Boolean, Dataset, File, Generated, Integer, Number, Prompts, Table, Text, WordList,
+    Boolean,
+    Dataset,
+    File,
+    Generated,
+    Integer,
+    Number,
+    Prompts,
+    Table,
+    Text,
+    WordList,
 )  # fmt: skip
 from ...registry import operation
 

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ....compiler.kinds import AdapterSpec, Generated, Integer, Intervention, Model, Number, Part, Prompts, Site, Text, Tokens
+from ....compiler.kinds import (
+    AdapterSpec,
+    Generated,
+    Integer,
+    Intervention,
+    Model,
+    Number,
+    Part,
+    Prompts,
+    Site,
+    Text,
+    Tokens,
+)
 from ...registry import operation
 
 
