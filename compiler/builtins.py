@@ -37,14 +37,15 @@ SITES: dict[str, SiteInfo] = {
         SiteInfo("mlp_raw", ("layer",), "d_model", 11, "output of the MLP module, before a norm of it"),
         SiteInfo("mlp", ("layer",), "d_model", 12, "what the MLP adds to the residual stream"),
         SiteInfo("resid_post", ("layer",), "d_model", 13, "residual stream after block l"),
-        SiteInfo("final_norm", (), "d_model", 14, "output of the final norm; logits are its product with the unembedding"),
+        SiteInfo("final_norm", (), "d_model", 14, "output of the final norm; the unembedding makes logits of it"),
         SiteInfo("logits", (), "vocab", 15, "next-token logits"),
     )
 }
 
 # Parts of a model's weights: `weights[attn.q]`, `graft(parts=[attn.o, mlp])`.
 PARTS = (
-    "attn", "mlp", "attn.q", "attn.k", "attn.v", "attn.o", "mlp.gate", "mlp.up", "mlp.down", "norms", "embed", "unembed",
+    "attn", "mlp", "attn.q", "attn.k", "attn.v", "attn.o", "mlp.gate", "mlp.up", "mlp.down",
+    "norms", "embed", "unembed",
 )  # fmt: skip
 
 AXES = {"layer": "model", "head": "model"}

@@ -53,7 +53,8 @@ def source(node: Node, names: dict[str, str]) -> str:
         if child.op == "lens":
             inner = child.input("activation")
             if inner.op == "read":
-                return f" of lens({site(inner.input('site'))} at {tokens(inner.input('tokens'))}){run(inner.input('run'), names)}"
+                place = f"{site(inner.input('site'))} at {tokens(inner.input('tokens'))}"
+                return f" of lens({place}){run(inner.input('run'), names)}"
         if child.op == "run":
             return f" of {prompts(child, names)}{run(child, names)}"
     return ""

@@ -18,7 +18,7 @@ ITEM_KINDS = frozenset({"data"})
 
 @dataclass(frozen=True)
 class Axis:
-    """A named axis. `kind` is written, model, data or computed; `coords` are further columns, one value per label."""
+    """A named axis. `kind` is written, model, data or computed; `coords` are further columns, a value per label."""
 
     name: str
     labels: tuple[Hashable, ...]
@@ -34,7 +34,9 @@ class Axis:
             return self.labels.index(label)
         except ValueError:
             shown = ", ".join(map(str, self.labels[:8]))
-            raise ProbeError("label-not-on-axis", f"axis {self.name} has no label {label!r}", f"it has {shown}") from None
+            raise ProbeError(
+                "label-not-on-axis", f"axis {self.name} has no label {label!r}", f"it has {shown}"
+            ) from None
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +54,9 @@ class Cube:
     def __post_init__(self) -> None:
         shape = tuple(len(a) for a in self.axes)
         if self.values.shape[: len(shape)] != shape:
-            raise ValueError(f"values of shape {self.values.shape} do not fit axes {[(a.name, len(a)) for a in self.axes]}")
+            raise ValueError(
+                f"values of shape {self.values.shape} do not fit axes {[(a.name, len(a)) for a in self.axes]}"
+            )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -71,7 +75,9 @@ class Cube:
 
     def position(self, name: str) -> int:
         if name not in self.names:
-            raise ProbeError("unknown-axis", f"there is no axis {name} here", f"the axes are {', '.join(self.names) or 'none'}")
+            raise ProbeError(
+                "unknown-axis", f"there is no axis {name} here", f"the axes are {', '.join(self.names) or 'none'}"
+            )
         return self.names.index(name)
 
     def data_axes(self) -> tuple[str, ...]:
@@ -177,18 +183,23 @@ def elementwise(function, *cubes: Cube) -> Cube:
     aligned = align(*cubes)
     rank = len(aligned[0].axes)
     depth = max(len(c.feature) for c in aligned)
-    arrays = [c.values.reshape(c.values.shape + (1,) * (depth - len(c.feature))) if len(c.feature) < depth else c.values for c in aligned]
+    arrays = [
+        c.values.reshape(c.values.shape + (1,) * (depth - len(c.feature))) if len(c.feature) < depth else c.values
+        for c in aligned
+    ]
     result = np.asarray(function(*arrays))
     assert result.shape[:rank] == aligned[0].shape
     return Cube(aligned[0].axes, result, merge_missing(aligned))
 
 
 def stack(axis: Axis, cubes: Sequence[Cube]) -> Cube:
-    """Join one cube per label into a new leading axis; cubes may lack axes of each other only if broadcast is meant."""
+    """Join one cube per label into a new leading axis; an axis that a cube lacks is broadcast."""
     axes = union_axes(cubes)
     expanded = [c.expand(axes) for c in cubes]
     values = np.stack([c.values for c in expanded])
     missing = None
     if any(c.missing is not None for c in expanded):
-        missing = np.stack([c.missing if c.missing is not None else np.full(c.shape, None, dtype=object) for c in expanded])
+        missing = np.stack(
+            [c.missing if c.missing is not None else np.full(c.shape, None, dtype=object) for c in expanded]
+        )
     return Cube((axis,) + axes, values, missing)

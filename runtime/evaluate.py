@@ -247,7 +247,9 @@ def flattened(found: Ragged) -> Cube:
     """All cells of a ragged stack along one axis, for what counts cells whatever they are."""
     cubes = [p.value if isinstance(p, Record) else p if isinstance(p, Cube) else scalar(p) for p in parts_of(found)]
     values = np.concatenate([c.values.reshape(-1) for c in cubes])
-    reasons = [np.full(c.values.size, None, dtype=object) if c.missing is None else c.missing.reshape(-1) for c in cubes]
+    reasons = [
+        np.full(c.values.size, None, dtype=object) if c.missing is None else c.missing.reshape(-1) for c in cubes
+    ]
     missing = np.concatenate(reasons)
     axis = Axis("cell", tuple(range(len(values))), "computed")
     return Cube((axis,), values, None if np.equal(missing, None).all() else missing)
@@ -415,7 +417,7 @@ def tuple_label(items: list) -> Cube:
 
 
 def gathered(base: Cube, axis: str, label: Cube) -> Cube:
-    """Take, in each cell, the label that another cube names there; labels that are not on the axis give missing cells."""
+    """Take, in each cell, the label that another cube names there; a label that is not on the axis is a missing cell."""
     own = base.axis(axis)
     place = {x: i for i, x in enumerate(own.labels)}
     flat = [place.get(v.item() if isinstance(v, np.generic) else v, -1) for v in label.values.reshape(-1)]

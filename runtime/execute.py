@@ -170,7 +170,8 @@ def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None)
             expected[1] += predicted.row_layer_tokens
     return {
         "stage": stage.index, "kind": stage.kind, "forwards": pool.counts.forwards - before[0],
-        "row_layer_tokens": pool.counts.row_layer_tokens - before[1], "predicted": {"forwards": expected[0], "row_layer_tokens": expected[1]},
+        "row_layer_tokens": pool.counts.row_layer_tokens - before[1],
+        "predicted": {"forwards": expected[0], "row_layer_tokens": expected[1]},
     }  # fmt: skip
 
 

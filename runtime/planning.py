@@ -62,7 +62,8 @@ def plan(checked: Checked, *, root: Path, options: RunOptions) -> Plan:
         for m in dict.fromkeys(m for n in s.nodes for m in models_of(n))
     ]
     missing = tuple(dict.fromkeys(n.op for n in planned(prepared)))
-    title = f"plan of {Path(checked.path).name}: {counted(len(checked.program.statements), 'statement')}, {counted(len(stages), 'stage')}"
+    sizes = (counted(len(checked.program.statements), "statement"), counted(len(stages), "stage"))
+    title = f"plan of {Path(checked.path).name}: {', '.join(sizes)}"
     return Plan(title, stages, loads_of(models), missing)
 
 

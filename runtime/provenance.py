@@ -38,7 +38,9 @@ def numerics(prepared: Prepared) -> dict[str, str]:
 def code() -> str:
     """A hash of this package's own sources: numbers of one version of the code are never taken for those of another."""
     here = Path(__file__).parent
-    files = sorted(path for folder in (here, here.parent / "compiler") for path in folder.rglob("*.py") if "zoo" not in path.parts)
+    files = sorted(
+        path for folder in (here, here.parent / "compiler") for path in folder.rglob("*.py") if "zoo" not in path.parts
+    )
     return value_key({str(path.relative_to(here.parent)): path.read_bytes() for path in files})[:12]
 
 

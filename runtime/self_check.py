@@ -1,4 +1,4 @@
-"""Every run checks itself once per model: an edit that changes nothing must change nothing, and batching has a noise floor."""
+"""Every run checks itself once per model: a no-op edit must change nothing, and batching has a noise floor."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_ROWS = 8
 
 @dataclass(frozen=True)
 class SelfCheck:
-    """What the check found. `noise_floor` is max|a - b| / max|a| of logits: a row alone against the same row in a batch."""
+    """What the check found. `noise_floor` is max|a - b| / max|a| of logits, a row alone against it in a batch."""
 
     rows: int
     noise_floor: float

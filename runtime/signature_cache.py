@@ -20,7 +20,14 @@ from ..compiler.kinds import Kind
 from ..compiler.signature import REQUIRED, Catalogue, Parameter, Signature
 
 HERE = Path(__file__).parent
-SOURCES = ("registry.py", "record.py", "inference.py", "signature_cache.py", "../compiler/kinds.py", "../compiler/signature.py")
+SOURCES = (
+    "registry.py",
+    "record.py",
+    "inference.py",
+    "signature_cache.py",
+    "../compiler/kinds.py",
+    "../compiler/signature.py",
+)
 
 
 def read() -> dict[str, Signature] | None:

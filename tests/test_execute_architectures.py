@@ -31,18 +31,24 @@ contrast c from d {{
   negative: {{ lead: "an" body: " {{q}} is" answer: " {{a}}" wrong: " {{b}}" }}
 }}
 statistic probability = log_prob(c[side=positive])
-statistic denoise     = shift(logit_diff(c) under patch(resid_pre[layer] at token, from=c.positive)) for layer, token in c.tokens
-statistic by_head     = shift(logit_diff(c) under patch(head[layer, h] at c.last, from=c.positive)) for layer, h in all_heads
-statistic several     = logit(c) under [ablate(attn[layer] at c.body), scale(mlp[layer] at c.body.last, 0.5)] for layer in [0, 2]
+statistic denoise     = shift(logit_diff(c) under patch(resid_pre[layer] at token, from=c.positive))
+  for layer, token in c.tokens
+statistic by_head     = shift(logit_diff(c) under patch(head[layer, h] at c.last, from=c.positive))
+  for layer, h in all_heads
+statistic several     = logit(c) under [ablate(attn[layer] at c.body), scale(mlp[layer] at c.body.last, 0.5)]
+  for layer in [0, 2]
 statistic through     = log_prob(lens(resid_post[layer] at c.last), " small") for layer
 statistic loss        = cross_entropy(c)
 direction apart       = mean_diff(resid_post[layer] at c.all.mean) for layer
 statistic steered     = entropy(c) under steer(apart[layer=1], scale=2)
 statistic removed     = entropy(c) under project_out(apart[layer=l], alpha=a) for l in 0..2, a in [1, 3]
-statistic lengths     = norm(s at c.last) for s in [embed, resid_pre[1], attn[2], mlp[1], attn_raw[1], mlp_raw[2], neurons[1], final_norm]
+statistic lengths     = norm(s at c.last)
+  for s in [embed, resid_pre[1], attn[2], mlp[1], attn_raw[1], mlp_raw[2], neurons[1], final_norm]
 statistic heads       = norm(s at c.last) for s in [q[1, 0], k[1, 0], v[2, 0], head[1, 1]]
-statistic pairs       = logit(c[side=positive]) under patch(resid_post[set] at c.positive.first, from=resid_post[set] at c.negative.first) for set in choose(all_layers, 1..2)
-statistic moved       = kl(c[side=positive], c[side=positive] under patch(mlp[layer] at c.positive.last, from=mlp[layer] at c.negative.last)) for layer
+intervention swap(set) = patch(resid_post[set] at c.positive.first, from=resid_post[set] at c.negative.first)
+statistic pairs       = logit(c[side=positive]) under swap(set) for set in choose(all_layers, 1..2)
+intervention mix(l)   = patch(mlp[l] at c.positive.last, from=mlp[l] at c.negative.last)
+statistic moved       = kl(c[side=positive], c[side=positive] under mix(layer)) for layer
 '''
 
 
@@ -87,7 +93,8 @@ def test_counts_are_those_of_the_plan(arch: str, models: Path) -> None:
         planned = plan(spec, root=models, options=options)
         counts = execute(spec, root=models, options=options).manifest["counts"]
         assert planned.exact
-        assert counts == {"forwards": planned.forwards, "row_layer_tokens": planned.row_layer_tokens, "loads": planned.loads}
+        expected = (planned.forwards, planned.row_layer_tokens, planned.loads)
+        assert (counts["forwards"], counts["row_layer_tokens"], counts["loads"]) == expected
 
 
 NOTHING = '''probe 1

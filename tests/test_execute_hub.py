@@ -1,4 +1,4 @@
-"""A spec on hub models: a list of revisions is an axis; the same numbers as from plain folders; a clear word offline."""
+"""A spec on hub models: a list of revisions is an axis, numbers as from plain folders, a clear word offline."""
 
 from __future__ import annotations
 

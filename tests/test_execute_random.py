@@ -1,4 +1,4 @@
-"""Random well-typed specs run both ways: by the executor, with each pass on and off, and by the reference interpreter."""
+"""Random well-typed specs run by the executor, with each pass on and off, and by the reference interpreter."""
 
 from __future__ import annotations
 

@@ -56,7 +56,11 @@ def test_an_edited_spec_computes_the_difference(root: Path, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     "change",
-    [lambda t: t.replace("big hot", "big cold"), lambda t: t.replace('"the {q}', '"an {q}'), lambda t: t.replace(", 2)", ", 3)")],
+    [
+        lambda t: t.replace("big hot", "big cold"),
+        lambda t: t.replace('"the {q}', '"an {q}'),
+        lambda t: t.replace(", 2)", ", 3)"),
+    ],
     ids=["data", "prompt", "strength"],
 )
 def test_another_input_is_another_recipe(change, root: Path, tmp_path: Path) -> None:
@@ -87,12 +91,18 @@ def test_a_damaged_file_is_found_and_computed_again(root: Path, tmp_path: Path) 
 def test_cubes_come_back_as_they_were(tmp_path: Path) -> None:
     missing = np.array([[None, "no such token"], [None, None]], dtype=object)
     axes = (Axis("set", ((0,), (0, 1)), "model"), Axis("item", ("a", "b"), "data", {"word": ("x", None)}))
-    for values in (np.array([[1.5, np.nan], [0.1, 2]]), np.array([[True, False], [True, True]]), np.ones((2, 2, 3), np.float32)):
+    for values in (
+        np.array([[1.5, np.nan], [0.1, 2]]),
+        np.array([[True, False], [True, True]]),
+        np.ones((2, 2, 3), np.float32),
+    ):
         store = Store(tmp_path)
         store.put("ab12", Cube(axes, values, missing))
         found = store.get("ab12")
         assert found.axes == axes and found.axes[1].coords == axes[1].coords
-        assert found.values.dtype == values.dtype and np.array_equal(found.values, values, equal_nan=values.dtype.kind == "f")
+        assert found.values.dtype == values.dtype and np.array_equal(
+            found.values, values, equal_nan=values.dtype.kind == "f"
+        )
         assert (found.missing == missing).all()
 
 

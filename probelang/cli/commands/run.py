@@ -34,7 +34,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--open", action="store_true", help="open the report when done")
     parser.add_argument("--strict-claims", action="store_true", help="exit 1 unless every claim passes")
     group = parser.add_argument_group("store")
-    group.add_argument("--store", type=Path, metavar="DIR", help="folder of values to reuse (default: the user's cache)")
+    group.add_argument(
+        "--store", type=Path, metavar="DIR", help="folder of values to reuse (default: the user's cache)"
+    )
     group.add_argument("--no-store", action="store_true", help="compute everything anew, and keep nothing")
     add_machine(parser)
 

@@ -15,7 +15,9 @@ from ...registry import operation
 
 
 @operation(work="data", axes="none")
-def file(path: Text, *, limit: Integer | None = None, key: ColumnName | None = None, columns: list[Text] | None = None) -> Dataset:
+def file(
+    path: Text, *, limit: Integer | None = None, key: ColumnName | None = None, columns: list[Text] | None = None
+) -> Dataset:
     """Dataset from a csv, tsv, jsonl, json or parquet file, relative to the spec and under its folder.
 
     `key` names the column that identifies items, else the content of a row does. `columns` promises columns, so that a
@@ -60,4 +62,3 @@ def layers(depth: list[Number] | Number) -> Integer:
 
     Block l of L has depth l / (L - 1). A single depth gives the nearest block.
     """
-

@@ -19,7 +19,12 @@ from ...registry import operation
 
 @operation(work="run", open_model=True, planned=True)
 def paths(
-    of: Prompts, *, into: Tokens, top_k: Integer = 1, answer_rank: Integer = 100, map: Literal["exact", "unweighted"] = "exact"
+    of: Prompts,
+    *,
+    into: Tokens,
+    top_k: Integer = 1,
+    answer_rank: Integer = 100,
+    map: Literal["exact", "unweighted"] = "exact",
 ) -> Paths:
     """Token-to-token paths of a locally linear surrogate of the model.
 
@@ -76,5 +81,3 @@ def knockout(*, from_: Tokens, to: Tokens, layer: Integer | None = None, head: I
 @operation(work="intervention", planned=True)
 def clamp(place: Activation, value: Number) -> Intervention:
     """Hold each component of the activations at a place at one value."""
-
-

@@ -21,7 +21,8 @@ from ...registry import operation
 
 @operation(work="generate", open_model=True, planned=True)
 def generate(
-    prompts: Prompts, *, samples: Integer = 1, max_tokens: Integer = 256, temperature: Number = 0.0, top_p: Number = 1.0,
+    prompts: Prompts, *, samples: Integer = 1, max_tokens: Integer = 256, temperature: Number = 0.0,
+    top_p: Number = 1.0,
     repetition_penalty: Number = 1.0, seed: Integer = 0, stop: list[Text] | None = None,
 ) -> Generated:  # fmt: skip
     """Prompts with a segment `response`, written by the model in force.
@@ -61,7 +62,9 @@ def matches(text: Text, pattern: Text, *, whole: Boolean = True) -> Boolean:
 
 
 @operation(work="judge", open_model=True, planned=True)
-def judge(answers: Generated | Text, *, rubric: File | Dataset | Text, scale: Literal["0..10", "0..100"] = "0..100") -> Number:
+def judge(
+    answers: Generated | Text, *, rubric: File | Dataset | Text, scale: Literal["0..10", "0..100"] = "0..100"
+) -> Number:
     """Score that a judge gives an answer under a rubric: the expected value over the integer tokens of `scale`.
 
     The judge is the model in force (`judge(…) on m`). Probability that is on no integer of the scale is reported.

@@ -10,7 +10,8 @@ from ...registry import operation
 
 @operation(work="plot", axes="none")
 def line(
-    y: Number | Test, *, x: AxisName, color: AxisName | None = None, dash: AxisName | None = None, facet: AxisName | None = None,
+    y: Number | Test, *, x: AxisName, color: AxisName | None = None, dash: AxisName | None = None,
+    facet: AxisName | None = None,
     band: Number | Test | None = None, rule: Number | Test | None = None, log: Literal["x", "y", "xy"] | None = None,
 ) -> Plot:  # fmt: skip
     """Lines over an axis, with intervals as bands.
