@@ -29,6 +29,7 @@ lint: setup
 
 docs: setup
 	$(RUN)/python -m probelang.reference > docs/reference.md
+	$(RUN)/python tests/docs_blocks.py README.md docs/language.md
 
 bench: setup
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(RUN)/python $$file || exit 1; done

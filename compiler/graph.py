@@ -124,7 +124,7 @@ def walk(*roots: Node) -> Iterator[Node]:
 
 
 def rebuild(graph: Graph, root: Node, change: Callable[[Node, dict[str, Node]], Node | None]) -> Node:
-    """Rewrite a graph bottom-up: `change` gets a node and its new inputs; it returns the new node, or None to keep it."""
+    """Rewrite a graph bottom-up: `change` gets a node and its new inputs, and returns the new node, or None."""
     made: dict[str, Node] = {}
     for node in walk(root):
         inputs = {name: made[child.key] for name, child in node.inputs}

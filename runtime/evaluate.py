@@ -417,7 +417,7 @@ def tuple_label(items: list) -> Cube:
 
 
 def gathered(base: Cube, axis: str, label: Cube) -> Cube:
-    """Take, in each cell, the label that another cube names there; a label that is not on the axis is a missing cell."""
+    """Take, in each cell, the label that another cube names there; where the axis has no such label, it is missing."""
     own = base.axis(axis)
     place = {x: i for i, x in enumerate(own.labels)}
     flat = [place.get(v.item() if isinstance(v, np.generic) else v, -1) for v in label.values.reshape(-1)]

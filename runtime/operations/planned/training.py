@@ -47,7 +47,8 @@ def adapter(model: Model, directory: Text) -> Model:
 def merge(
     models: list[Model], *,
     method: Literal["linear", "slerp", "ties", "dare_ties", "dare_linear", "task_arithmetic"] | Text,
-    weights: list[Number] | None = None, t: Number | None = None, base: Model | None = None, density: Number = 1.0, seed: Integer = 0,
+    weights: list[Number] | None = None, t: Number | None = None, base: Model | None = None, density: Number = 1.0,
+    seed: Integer = 0,
 ) -> Model:  # fmt: skip
     """Model whose weights are those of several, joined by a named method.
 
