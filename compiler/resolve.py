@@ -250,7 +250,7 @@ class Resolver:
         if name in scope.spaces:
             self.problems.append(errors.namespace_as_value(e.span, name, self.members(scope.spaces[name])))
             return self.unknown(e.span)
-        if name in BUILTINS and not (scope.columns and name in AXES):
+        if name in BUILTINS and not (scope.labels and name in AXES):
             return ir.Ref(to="builtin", name=name, span=e.span)
         if scope.columns:
             return ir.Ref(to="column", name=name, span=e.span)
@@ -298,7 +298,7 @@ class Resolver:
 
     def select(self, e: t.Select, scope: Scope) -> ir.Expr:
         base = self.expr(e.base, scope)
-        inner = scope.within(columns=True)  # a name found nowhere is an axis of the base, or a label
+        inner = scope.within(columns=True, labels=True)  # a name found nowhere is an axis of the base, or a label
         made = tuple(ir.Argument(name=a.name, value=self.expr(a.value, inner), span=a.span) for a in e.arguments)
         return ir.SelectOf(base=base, arguments=made, span=e.span)
 

@@ -28,6 +28,7 @@ class Scope:
     params: tuple[str, ...] = ()
     binders: tuple[str, ...] = ()
     columns: bool = False  # a name found nowhere is a column
+    labels: bool = False  # inside a selection: `layer` and `head` are axes of the value that is selected from
     assumed: frozenset[str] = frozenset()  # names that broken statements seem to declare
 
     def within(self, **changes) -> Scope:
