@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ...grammar.tree import NOWHERE
 from .. import errors, ir
-from ..builtins import PARTS, SITES
+from ..builtins import AXES, PARTS, SITES
 from ..graph import AxisType, Node
 from ..kinds import Column, Integer, Part, Site, SystemMode, Text, Unknown
 from .core import Elaborator
@@ -41,6 +41,8 @@ def column_name(el: Elaborator, e: ir.Ref, env: Env) -> Node:
         return el.unknown
     if env.columns_of is not None:
         return dataset_column(el, env.columns_of, e.name, e.span or NOWHERE)
+    if e.name in AXES:
+        return el.report(errors.axis_not_walked(e.span or NOWHERE, e.name))
     return el.report(errors.unknown_name(e.span or NOWHERE, e.name, []))
 
 
