@@ -131,7 +131,11 @@ class Evaluator:
                 )
             values = file.get_tensor(given["name"]).float().numpy()
         if given.get("index") is not None:
-            values = values[int(given["index"])]
+            index = int(given["index"])
+            if values.ndim != 2 or not 0 <= index < len(values):
+                shape = f"{given['name']!r} has shape {list(values.shape)}"
+                raise ProbeError("no-such-row", f"{shape}, and no row {index}", "rows count from 0")
+            values = values[index]
         if values.ndim != 1:
             raise ProbeError(
                 "not-one-vector", f"{given['name']!r} has shape {list(values.shape)}", "name one of its rows: `index=…`"
