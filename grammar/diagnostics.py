@@ -10,7 +10,7 @@ from .tree import Span
 Severity = Literal["error", "warning", "note"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Label:
     """A place in a file with what is to be said about it."""
 
@@ -19,7 +19,7 @@ class Label:
     path: str | None = None  # another file than the diagnostic's own
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Diagnostic:
     """One problem. `message` alone must make sense; `primary.text` stands under the underlined place.
 
@@ -39,7 +39,7 @@ class Diagnostic:
         return (self.primary.span.start, 0 if self.severity == "error" else 1, self.code)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
     """A file's name and text."""
 

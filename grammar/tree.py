@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Span:
     """A half-open range of characters, with the line and column (1-based) of its start."""
 
@@ -26,12 +26,12 @@ class Span:
 NOWHERE = Span(0, 0, 1, 1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Node:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Ident(Node):
     """A name where it is declared."""
 
@@ -41,39 +41,39 @@ class Ident(Node):
 # **** expressions ****
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Name(Node):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Number(Node):
     value: int | float
     raw: str = field(compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class String(Node):
     value: str
     raw: str = field(compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Bool(Node):
     value: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class List(Node):
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Paren(Node):
     inner: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Argument(Node):
     """`value` or `name=value`, in a call or a selection."""
 
@@ -81,25 +81,25 @@ class Argument(Node):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Call(Node):
     function: Expr
     arguments: tuple[Argument, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Attribute(Node):
     base: Expr
     name: Ident
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Select(Node):
     base: Expr
     arguments: tuple[Argument, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Apply(Node):
     """The tight postfix operators: `x at tokens`, `x on model`, `x under intervention`."""
 
@@ -108,20 +108,20 @@ class Apply(Node):
     right: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Unary(Node):
     operator: str
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Binary(Node):
     operator: str
     left: Expr
     right: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Range(Node):
     """`start..stop [by step]`, both ends included."""
 
@@ -136,12 +136,12 @@ Expr = Name | Number | String | Bool | List | Paren | Call | Attribute | Select 
 # **** statements ****
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Version(Node):
     number: Number
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Column(Node):
     """`name = value`: a derived column of a dataset, or a param of a spec that is used."""
 
@@ -149,7 +149,7 @@ class Column(Node):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Use(Node):
     """`use "path" as alias with param = value`: another spec, under a name, with values for its params."""
 
@@ -158,7 +158,7 @@ class Use(Node):
     overrides: tuple[Column, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Binder(Node):
     """`name in values`, or `name` alone for an axis that is declared or built in."""
 
@@ -166,13 +166,13 @@ class Binder(Node):
     values: Expr | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Loop(Node):
     binders: tuple[Binder, ...]
     where: Expr | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Define(Node):
     """`keyword name(params) = value for …`, with a keyword such as param, let, model, statistic or claim."""
 
@@ -183,20 +183,20 @@ class Define(Node):
     loop: Loop | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Dataset(Node):
     names: tuple[Ident, ...]
     value: Expr
     columns: tuple[Column, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Segment(Node):
     label: Ident
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Prompts(Node):
     name: Ident
     params: tuple[Ident, ...] | None
@@ -204,13 +204,13 @@ class Prompts(Node):
     segments: tuple[Segment, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Side(Node):
     label: Ident
     segments: tuple[Segment, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Contrast(Node):
     name: Ident
     params: tuple[Ident, ...] | None
@@ -221,7 +221,7 @@ class Contrast(Node):
 Statement = Version | Use | Define | Dataset | Prompts | Contrast
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Comment(Node):
     """A comment, with its `#`; `own_line` tells whether code stands before it on its line."""
 
@@ -229,7 +229,7 @@ class Comment(Node):
     own_line: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Spec(Node):
     """A whole file. Comments are beside the statements, found by their spans."""
 

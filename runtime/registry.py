@@ -9,10 +9,12 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import sys
 import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..compiler.kinds import Kind, Nothing
 from ..compiler.signature import REQUIRED, AxesRule, Catalogue, Parameter, Signature, Work
@@ -151,9 +153,23 @@ def _signatures() -> dict[str, Signature]:
 
 
 def _entries() -> list:
+    """Entry points of other packages. Asking is slow, so there is first a look whether any names the group."""
+    if not _named_somewhere():
+        return []
     from importlib.metadata import entry_points
 
     return list(entry_points(group=GROUP))
+
+
+def _named_somewhere() -> bool:
+    """Whether any installed package names the group; what is no plain folder is left to the library."""
+    for place in map(Path, sys.path):
+        if place.suffix in (".zip", ".whl", ".egg"):
+            return True
+        for info in (*place.glob("*.dist-info/entry_points.txt"), *place.glob("*.egg-info/entry_points.txt")):
+            if GROUP in info.read_text("utf-8", errors="replace"):
+                return True
+    return False
 
 
 def get(name: str) -> Operation:
