@@ -7,6 +7,7 @@ the activations to draw from, steering by residual norm the mean norm; a layer s
 from __future__ import annotations
 
 from .elaborate.attributes import is_many
+from .elaborate.stacks import substitute
 from .graph import AxisType, Graph, Node, digest, rebuild
 from .kinds import Activation, Direction, Integer, Number, Place, Pool, Prompts, Run, Site, Tokens, Vector
 
@@ -177,6 +178,9 @@ def site_of(node: Node) -> Node | None:
         return node.input("site")
     if node.op == "unembedding":
         return FINAL_NORM
+    if node.op == "select":  # `d[layer=peak]` lives at that layer
+        found = site_of(node.input("base"))
+        return None if found is None else substitute(Graph(), found, str(node.param("axis")), node.input("label"))
     for name in VECTOR_INPUTS:
         child = node.input(name)
         found = site_of(child) if child is not None and issubclass(child.kind, (Vector, Place)) else None

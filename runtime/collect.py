@@ -14,13 +14,14 @@ from ..compiler.elaborate.program import StatementNode
 from ..compiler.elaborate.stacks import elements, is_stack
 from ..compiler.graph import Node
 from ..grammar.tree import Span
-from .cube import Cube
+from .cube import Cube, scalar
 from .errors import ProbeError
-from .evaluate import NOT_SELECTED, Evaluator, Ragged, scalar
+from .evaluate import Evaluator
 from .intervals import interval, summarise_items
 from .record import Record
 from .report.frame import axis_columns
 from .results import AxisInfo, Claim, PlotResult, Result, Run, frame_of
+from .selections import NOT_SELECTED, Ragged
 
 if TYPE_CHECKING:
     from .execute import Prepared

@@ -140,7 +140,8 @@ def _take(array: np.ndarray, index: int | np.ndarray, at: int) -> np.ndarray:
 def scalar(value: object) -> Cube:
     """A cube without axes."""
     if isinstance(value, (bool, int, float, np.generic)):
-        return Cube((), np.asarray(value))
+        huge = isinstance(value, int) and abs(value) >= 2**63
+        return Cube((), np.asarray(float(value) if huge else value))
     array = np.empty((), dtype=object)
     array[()] = value
     return Cube((), array)

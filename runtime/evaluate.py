@@ -13,20 +13,14 @@ from ..compiler.graph import Node
 from ..compiler.kinds import AxisName, ColumnName
 from ..compiler.signature import Parameter, Signature
 from . import registry
-from .binding.axes import axis_of
+from .arithmetic import OPERATORS, as_numbers, column_cube, divide, label_array, numeric, truths, whole_where_exact
+from .binding.axes import axis_of, models_below
 from .binding.bindings import Bindings
-from .cube import Axis, Cube, align, elementwise, merge_missing, scalar, stack
+from .cube import Axis, Cube, align, elementwise, merge_missing, scalar
 from .errors import ProbeError
-from .record import Record, adjust_family
+from .record import Record
 from .replicates import PLAIN, Context
-
-
-@dataclass(frozen=True, eq=False)
-class Ragged:
-    """A stack whose elements have different axes; it is flattened when a table is made of it."""
-
-    axis: Axis
-    parts: tuple[object, ...]
+from .selections import Ragged, corrected, joined, masked, method_of, parts_of, selected
 
 
 class NotYet(ProbeError):
@@ -38,6 +32,7 @@ class NotYet(ProbeError):
 
 WORK = ("run", "generate", "judge", "train")
 ASKED = ("read", "run", "next-token", "lens", "weights")
+READING = ("run", "weights", "unembedding")
 
 
 @dataclass
@@ -48,18 +43,53 @@ class Evaluator:
     results: dict[str, object]
     context: Context = PLAIN
     _memo: dict[str, object] = field(default_factory=dict)
+    _reading: dict[str, bool] = field(default_factory=dict)
+    _waiting: dict[str, bool] = field(default_factory=dict)
+    _homes: dict[str, str] = field(default_factory=dict)
 
     def under(self, context: Context) -> Evaluator:
         """The same results under other item weights."""
-        return Evaluator(self.bindings, self.results, context)
+        return Evaluator(self.bindings, self.results, context, {}, self._reading, self._waiting, self._homes)
 
     def value(self, node: Node) -> object:
         """The value of a node: a cube, a record, a ragged stack, or a literal."""
         if node.key in self.results:
             return self.results[node.key]
-        if node.key not in self._memo:
-            self._memo[node.key] = self._compute(node)
-        return self._memo[node.key]
+        if node.key in self._memo:
+            return self._memo[node.key]
+        if self._bare(node):
+            return self._kept(node, f"{node.key} of {self._models_of_home()}")
+        outer, self.home = self.home, node if self._models(node) else self.home
+        try:
+            return self._kept(node, node.key)
+        finally:
+            self.home = outer
+
+    def _kept(self, node: Node, key: str) -> object:
+        if key not in self._memo:
+            self._memo[key] = self._compute(node)
+        return self._memo[key]
+
+    def _models(self, node: Node) -> bool:
+        """Whether a node reads a model: then its own models tell the layers that bare labels below it walk."""
+        if node.key not in self._reading:
+            self._reading[node.key] = node.op in READING or any(self._models(n) for _, n in node.inputs)
+        return self._reading[node.key]
+
+    def _bare(self, node: Node) -> bool:
+        """Whether a node has labels of layers but no model: then its value depends on where it stands."""
+        if node.key not in self._waiting:
+            label = node.op == "label" and node.axes[0].labels is None
+            below = label or any(self._bare(n) for _, n in node.inputs)
+            self._waiting[node.key] = below and not self._models(node)
+        return self._waiting[node.key]
+
+    def _models_of_home(self) -> str:
+        if self.home is None:
+            return ""
+        if self.home.key not in self._homes:
+            self._homes[self.home.key] = " ".join(sorted(m.key for m in models_below(self.home)))
+        return self._homes[self.home.key]
 
     def cube(self, node: Node) -> Cube:
         """The value of a node as a cube; a test gives its main value."""
@@ -104,7 +134,7 @@ class Evaluator:
                 raise
             return axis_of(self.bindings, axis, self.home)
 
-    home: Node | None = None  # the statement's root, which tells the models that a bare label belongs to
+    home: Node | None = None  # the nearest value above that reads models: they tell the layers of a bare label
 
     def _list(self, node: Node) -> list:
         return [self.value(n) for _, n in sorted(node.inputs, key=lambda p: int(p[0][1:]))]
@@ -112,7 +142,8 @@ class Evaluator:
     def _column(self, node: Node) -> Cube:
         table = self.bindings.table(node.input("dataset"))
         axis = axis_of(self.bindings, node.axes[0], node)
-        return Cube((axis,), label_array(tuple(table.column(str(node.param("name"))))))
+        name = str(node.param("name"))
+        return column_cube(axis, table.column(name), f"the column {name!r} has no value in this row")
 
     def _vector(self, node: Node) -> Cube:
         """A direction from a safetensors file under the spec's folder."""
@@ -147,15 +178,19 @@ class Evaluator:
     def _binary(self, node: Node) -> Cube:
         left, right = self.cube(node.input("left")), self.cube(node.input("right"))
         operator = str(node.param("operator"))
-        if operator == "/":
-            return divide(left, right)
-        return elementwise(OPERATORS[operator], *numeric(operator, left, right))
+        if operator in ("/", "%"):
+            return divide(OPERATORS[operator], left, right)
+        try:
+            return elementwise(whole_where_exact(operator), *numeric(operator, left, right))
+        except TypeError:
+            message = f"`{operator}` does not take these values: texts and numbers are mixed"
+            raise ProbeError("not-numbers", message, "use a column of numbers, or compare with a text") from None
 
     def _negate(self, node: Node) -> Cube:
         return elementwise(np.negative, as_numbers(self.cube(node.input("operand"))))
 
     def _not(self, node: Node) -> Cube:
-        return elementwise(np.logical_not, self.cube(node.input("operand")))
+        return elementwise(np.logical_not, truths(self.cube(node.input("operand"))))
 
     def _direction(self, node: Node) -> object:
         return self.value(node.input("x"))
@@ -283,166 +318,10 @@ def python_name(name: str) -> str:
     return name + "_" if iskeyword(name) else name
 
 
-def label_array(labels: tuple) -> np.ndarray:
-    """Labels as an array: numbers and truth values as such, anything else as objects."""
-    if labels and all(isinstance(v, bool) for v in labels):
-        return np.array(labels, dtype=bool)
-    if labels and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in labels):
-        return np.array(labels)
-    array = np.empty(len(labels), dtype=object)
-    for i, v in enumerate(labels):
-        array[i] = v
-    return array
-
-
-OPERATORS = {
-    "+": np.add, "-": np.subtract, "*": np.multiply, "%": np.mod, "**": np.power, "<": np.less, ">": np.greater,
-    "<=": np.less_equal, ">=": np.greater_equal, "and": np.logical_and, "or": np.logical_or,
-    "==": lambda a, b: np.asarray(a == b, dtype=bool), "!=": lambda a, b: np.asarray(a != b, dtype=bool),
-}  # fmt: skip
-
-
-def numeric(operator: str, left: Cube, right: Cube) -> tuple[Cube, Cube]:
-    """Truth values count as 0 and 1 in arithmetic."""
-    if operator in ("+", "-", "*", "**", "%"):
-        return as_numbers(left), as_numbers(right)
-    return left, right
-
-
-def as_numbers(cube: Cube) -> Cube:
-    return (
-        Cube(cube.axes, cube.values.astype(np.float64), cube.missing)
-        if cube.values.dtype.kind in "bf" and cube.values.dtype != np.float32 or cube.values.dtype.kind == "b"
-        else cube
-    )
-
-
-def divide(left: Cube, right: Cube) -> Cube:
-    """Quotient; where the divisor is zero the cell is missing."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        result = elementwise(np.divide, as_numbers(left), as_numbers(right))
-    zero = align(left, right)[1].values == 0
-    if result.feature or not np.any(zero):
-        return result
-    missing = np.full(result.shape, None, dtype=object) if result.missing is None else result.missing.copy()
-    missing[np.logical_and(zero, np.equal(missing, None))] = "division by zero"
-    return Cube(result.axes, np.where(zero, np.nan, result.values), missing)
-
-
-NOT_SELECTED = "not selected"
-
-
-def masked(cube: Cube, predicate: Cube) -> Cube:
-    """The cube with the cells for which a predicate fails marked as not selected."""
-    wide, mask = align(cube, predicate)
-    out = ~mask.values.astype(bool)
-    missing = np.full(wide.shape, None, dtype=object) if wide.missing is None else wide.missing.copy()
-    missing[out] = NOT_SELECTED
-    return Cube(wide.axes, np.array(wide.values), missing)
-
-
-def joined(axis: Axis, parts: list) -> object:
-    """Stack values: cubes of the same axes into one cube, records field by field, anything else stays ragged."""
-    if (
-        all(isinstance(p, Record) for p in parts)
-        and len({tuple(p.fields) for p in parts}) == 1
-        and same_axes([p.value for p in parts])
-    ):
-        return Record({k: stack(axis, [p[k] for p in parts]) for k in parts[0].fields})
-    cubes = [p if isinstance(p, Cube) else scalar(p) if isinstance(p, (int, float, bool, str)) else None for p in parts]
-    if all(c is not None for c in cubes) and same_axes(cubes) and len({c.feature for c in cubes}) == 1:
-        return stack(axis, cubes)
-    return Ragged(axis, tuple(parts))
-
-
-def same_axes(cubes: list[Cube]) -> bool:
-    first = {a.name: a.labels for a in cubes[0].axes}
-    return all({a.name: a.labels for a in c.axes} == first for c in cubes)
-
-
-def over_parts(found: object, change) -> object:
-    if isinstance(found, Ragged):
-        return Ragged(found.axis, tuple(over_parts(p, change) for p in found.parts))
-    return change(found)
-
-
-def parts_of(found: object) -> list:
-    return [p for part in found.parts for p in parts_of(part)] if isinstance(found, Ragged) else [found]
-
-
-def method_of(node: Node) -> str:
-    """The correction that a test asks for."""
-    while node.op in ("stack", "filter"):
-        node = node.input("e0") or node.input("base")
-    given = node.input("adjust")
-    return str(given.param("value")) if given is not None else "holm"
-
-
-def corrected(found: object, method: str) -> object:
-    """Records whose p values are corrected as one family."""
-    records = parts_of(found)
-    if not all(isinstance(r, Record) and "p" in r.fields for r in records):
-        return found
-    family = iter(adjust_family([r["p"] for r in records], method))
-    return over_parts(found, lambda r: Record({**r.fields, "adjusted": next(family)}))
-
-
-def selected(base: object, axis: str, label: object) -> object:
-    """Select a label, or as many as the label has cells; a list of labels is a label that is a tuple."""
-    if isinstance(base, Ragged):
-        if base.axis.name != axis:
-            return joined(base.axis, [selected(p, axis, label) for p in base.parts])
-        texts = [str(x) for x in base.axis.labels]
-        return base.parts[texts.index(str(label))]
-    if isinstance(base, Record):
-        return Record({k: selected(c, axis, label) for k, c in base.fields.items()})
-    if isinstance(label, list):
-        label = tuple_label(label)
-    if not isinstance(label, Cube) or not label.axes:
-        plain = label.values[()] if isinstance(label, Cube) else label
-        return base.isel(axis, index_of(base.axis(axis), plain.item() if isinstance(plain, np.generic) else plain))
-    return gathered(base, axis, label)
-
-
-def index_of(axis: Axis, label: object) -> int:
-    if label in axis.labels:
-        return axis.labels.index(label)
-    texts = [str(x) for x in axis.labels]
-    return texts.index(str(label)) if str(label) in texts else axis.index(label)
-
-
-def tuple_label(items: list) -> Cube:
-    """`[i, j]` as labels that are tuples, one for each cell of i and j; sorted as `choose` makes them."""
-    cubes = align(*[c if isinstance(c, Cube) else scalar(c) for c in items])
-    values = np.empty(cubes[0].shape, dtype=object)
-    for cell in np.ndindex(values.shape):
-        values[cell] = tuple(sorted(int(c.values[cell]) for c in cubes))
-    return Cube(cubes[0].axes, values, merge_missing(cubes))
-
-
-def gathered(base: Cube, axis: str, label: Cube) -> Cube:
-    """Take, in each cell, the label that another cube names there; where the axis has no such label, it is missing."""
-    own = base.axis(axis)
-    place = {x: i for i, x in enumerate(own.labels)}
-    flat = [place.get(v.item() if isinstance(v, np.generic) else v, -1) for v in label.values.reshape(-1)]
-    index = Cube(label.axes, np.array(flat).reshape(label.shape), label.missing)
-    rest = tuple(a for a in base.axes if a.name != axis)
-    lead = Cube((own, *rest), np.moveaxis(base.values, base.position(axis), 0),
-                None if base.missing is None else np.moveaxis(base.missing, base.position(axis), 0))  # fmt: skip
-    shape_cube = Cube(rest, np.zeros(tuple(len(a) for a in rest)))
-    axes = align(shape_cube, index)[0].axes
-    wide, at = lead.expand((own, *axes)), index.expand(axes)
-    found = np.maximum(at.values, 0)[None]
-    values = np.take_along_axis(wide.values, found.reshape(found.shape + (1,) * len(wide.feature)), 0)[0]
-    missing = np.full(at.shape, None, dtype=object)
-    if wide.missing is not None:
-        missing = np.take_along_axis(wide.missing, found, 0)[0].copy()
-    missing[at.values < 0] = f"no such label on axis {axis}"
-    return Cube(axes, values, None if np.equal(missing, None).all() else missing)
-
-
 def column_values(bindings: Bindings, node: Node, table) -> list:
     """The values of an expression over the columns of a table, row by row."""
     found = Evaluator(bindings, {}).cube(node)
-    values = found.values if found.axes else np.broadcast_to(found.values, (len(table),))
-    return [v.item() if isinstance(v, np.generic) else v for v in values]
+    shape = found.shape or (len(table),)
+    values, there = np.broadcast_to(found.values, shape), np.broadcast_to(found.present(), shape)
+    plain = [v.item() if isinstance(v, np.generic) else v for v in values]
+    return [v if ok else None for v, ok in zip(plain, there, strict=True)]

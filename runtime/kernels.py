@@ -15,7 +15,7 @@ from ..compiler.graph import Node
 from ..compiler.kinds import Distribution, Text
 from . import registry
 from .binding.bindings import Bindings
-from .cube import Axis, Cube
+from .cube import Axis, Cube, align
 from .errors import ProbeError
 from .evaluate import Evaluator, python_name
 from .lowering.lower import Lowered, run_of
@@ -119,20 +119,30 @@ def answers(bindings: Bindings, evaluator: Evaluator, node: Node, parameter, ren
     if given is None:
         return (), [[r.targets.get(parameter.name) for r in rendered]]
     if given.op == "list":
-        options = [evaluator.value(n) for _, n in sorted(given.inputs, key=lambda p: int(p[0][1:]))]
-        return (), [[tuple(str(o) for o in options)] * len(rendered)]
-    value = evaluator.at_home(node).value(given)
-    if not isinstance(value, Cube):
-        return (), [[str(value)] * len(rendered)]
-    if value.axes and value.axes[-1].name == "item" or any(a.name == "item" for a in value.axes):
-        if prompts.input("source") is None or items_of(prompts.input("source")).key not in {
-            a.origin for a in given.axes
-        }:
-            raise ProbeError("unpaired", f"the {parameter.name} and the prompts are of different items")
-        rest = tuple(a for a in value.axes if a.name != "item")
-        table = value.transpose([*(a.name for a in rest), "item"]).values.reshape(-1, len(rendered))
-        return rest, [[str(v) for v in row] for row in table]
-    return value.axes, [[str(v)] * len(rendered) for v in value.values.reshape(-1)]
+        options = [evaluator.at_home(node).cube(n) for _, n in sorted(given.inputs, key=lambda p: int(p[0][1:]))]
+        spelled = [texts(o) for o in align(*options)]
+        together = np.empty(spelled[0].shape, dtype=object)
+        for cell in np.ndindex(together.shape):
+            together[cell] = tuple(o.values[cell] for o in spelled)
+        value = Cube(spelled[0].axes, together)
+    else:
+        value = texts(evaluator.at_home(node).cube(given))
+    if "item" not in value.names:
+        return value.axes, [[v] * len(rendered) for v in value.values.reshape(-1)]
+    source = prompts.input("source")
+    if source is None or items_of(source).key not in {a.origin for a in given.axes}:
+        raise ProbeError("unpaired", f"the {parameter.name} and the prompts are of different items")
+    rest = tuple(a for a in value.axes if a.name != "item")
+    table = value.transpose([*(a.name for a in rest), "item"]).values.reshape(-1, len(rendered))
+    return rest, [list(row) for row in table]
+
+
+def texts(cube: Cube) -> Cube:
+    """Every cell as a text; None where there is none."""
+    made = np.empty(cube.shape, dtype=object)
+    for cell, there in np.ndenumerate(cube.present()):
+        made[cell] = str(cube.values[cell]) if there else None
+    return Cube(cube.axes, made)
 
 
 def token_table(

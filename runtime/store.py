@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Hashable
 from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy as np
 from ..compiler.keys import value_key
 from .cube import Axis, Cube
 
-FORMAT = 1
+FORMAT = 2
 
 
 def default_folder() -> Path:
@@ -130,10 +131,36 @@ def read(path: Path) -> Cube:
     return Cube(axes, values, missing)
 
 
-def plain(label: Hashable) -> object:
-    """A label as JSON: tuples are marked, anything else that JSON has stays."""
-    return {"tuple": [plain(x) for x in label]} if isinstance(label, tuple) else label
+# Values of a dataset's columns that JSON has not: name, type, to text and back.
+SPELLED = (
+    ("datetime", datetime, datetime.isoformat, datetime.fromisoformat),
+    ("date", date, date.isoformat, date.fromisoformat),
+    ("time", time, time.isoformat, time.fromisoformat),
+    ("duration", timedelta, lambda d: str(d // timedelta(microseconds=1)), lambda t: timedelta(microseconds=int(t))),
+    ("decimal", Decimal, str, Decimal),
+    ("bytes", bytes, bytes.hex, bytes.fromhex),
+)
 
 
-def back(label: object) -> Hashable:
-    return tuple(back(x) for x in label["tuple"]) if isinstance(label, dict) else label
+def plain(label: object) -> object:
+    """A label, or the value of a coordinate, as JSON: what JSON has not is marked with its type."""
+    if isinstance(label, tuple):
+        return {"tuple": [plain(x) for x in label]}
+    if isinstance(label, list):
+        return [plain(x) for x in label]
+    if isinstance(label, dict):
+        return {"record": [[k, plain(v)] for k, v in label.items()]}
+    return next(({name: spell(label)} for name, kind, spell, _ in SPELLED if isinstance(label, kind)), label)
+
+
+def back(label: object) -> object:
+    if isinstance(label, list):
+        return [back(x) for x in label]
+    if not isinstance(label, dict):
+        return label
+    ((name, content),) = label.items()
+    if name == "tuple":
+        return tuple(back(x) for x in content)
+    if name == "record":
+        return {k: back(v) for k, v in content}
+    return next(read for known, _, _, read in SPELLED if known == name)(content)

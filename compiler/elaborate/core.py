@@ -10,7 +10,6 @@ from ..graph import AxisType, Graph, Node, digest
 from ..kinds import (
     Boolean,
     Column,
-    Integer,
     Kind,
     Matrix,
     Model,
@@ -58,16 +57,7 @@ class Elaborator:
         return any(d.severity == "error" for d in self.problems.values())
 
     def const(self, value: object) -> Node:
-        kind = (
-            Boolean
-            if isinstance(value, bool)
-            else Integer
-            if isinstance(value, int)
-            else Number
-            if isinstance(value, float)
-            else Text
-        )
-        return self.graph.node("const", params={"value": value}, kind=kind)
+        return stacks.constant(self.graph, value)
 
     def listed(self, items: list[Node]) -> Node:
         kind = stacks.common_kind([i.kind for i in items]) if items else Unknown

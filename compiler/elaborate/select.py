@@ -6,7 +6,7 @@ from ...grammar.tree import NOWHERE, Span
 from .. import errors, ir
 from ..builtins import SITES
 from ..graph import AxisType, Node, walk
-from ..kinds import Boolean, Column, Integer, Matrix, Part, Site, Text, Unknown
+from ..kinds import Boolean, Column, Integer, Matrix, Number, Part, Site, Text, Unknown, Vector
 from . import stacks
 from .apply import model_in_force
 from .core import Elaborator, text_of
@@ -143,14 +143,27 @@ def choose_label(el: Elaborator, node: Node, axis: str, label: Node, span: Span,
         return in_stack(el, node, axis, label, span, shown)
     known = axes[axis]
     if not any(n.op == "label" and n.param("name") == axis for n in walk(node)):
-        return el.make(
-            "select", {"base": node, "label": label}, {"axis": axis}, node.kind, span, without=frozenset({axis})
-        )
+        return looked_up(el, node, axis, label, span)
+    if label.op == "const" and issubclass(node.kind, VALUES) and told_by_the_run(node, known):
+        return looked_up(el, node, axis, label, span)
     if label.op == "const" or (label.op == "label" and label.param("name") != axis and known.kind != "data"):
         return stacks.substitute(el.graph, node, axis, label)
     if label.op == "label":
         return node  # x[layer=layer] is x
+    return looked_up(el, node, axis, label, span)
+
+
+def looked_up(el: Elaborator, node: Node, axis: str, label: Node, span: Span) -> Node:
     return el.make("select", {"base": node, "label": label}, {"axis": axis}, node.kind, span, without=frozenset({axis}))
+
+
+VALUES = (Number, Boolean, Text, Vector)
+
+
+def told_by_the_run(node: Node, axis: AxisType) -> bool:
+    """Whether only the run knows the labels of an axis, and can say that a written one is not among them."""
+    values = (n.input("values") for n in walk(node) if n.op == "label" and n.param("origin") == axis.origin)
+    return any(v is not None and v.op in ("layers", "column") for v in values)
 
 
 def on_axis(el: Elaborator, node: Node, axis: AxisType, label: Node, span: Span) -> bool:

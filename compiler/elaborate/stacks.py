@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ..graph import AxisType, Graph, Node, digest
+from ..graph import AxisType, Graph, Node, digest, walk
 from ..kinds import (
     Boolean,
     Column,
     Direction,
+    Integer,
     Kind,
     Nothing,
     Number,
@@ -123,8 +124,11 @@ def distribute(
                 if stack_axis(node).origin != axis.origin:
                     raise AxesDiffer(axis.name, outer, node)
                 chosen[name] = elements(node)[i]
+            elif node is not None:
+                part = pick_inside(graph, node, axis.name, i, axis.origin)
+                chosen[name] = restack(graph, part, lambda n, label=label: walked(graph, n, axis, label))
             else:
-                chosen[name] = pick_inside(graph, node, axis.name, i, axis.origin) if node is not None else None
+                chosen[name] = None
         made.append(distribute(graph, chosen, make, consumed, lead))
     return stack(graph, axis.name, axis.labels, made, axis.kind, axis.origin)
 
@@ -149,6 +153,20 @@ def pick_inside(graph: Graph, node: Node, name: str, index: int, origin: str) ->
         return node
     axis = stack_axis(node)
     return stack(graph, axis.name, axis.labels, parts, axis.kind, axis.origin)
+
+
+def walked(graph: Graph, node: Node, axis: AxisType, label: object) -> Node:
+    """A node beside a stack over plain labels (`prob(ask(name), name)`): its own free label is the element's."""
+    if axis not in node.axes or not any(n.op == "label" and axis in n.axes for n in walk(node)):
+        return node
+    return substitute(graph, node, axis.name, constant(graph, label))
+
+
+def constant(graph: Graph, value: object) -> Node:
+    """A literal as a node."""
+    kinds = ((bool, Boolean), (int, Integer), (float, Number))
+    kind = next((kind for plain, kind in kinds if isinstance(value, plain)), Text)
+    return graph.node("const", params={"value": value}, kind=kind)
 
 
 def restack(graph: Graph, node: Node, change: Callable[[Node], Node]) -> Node:

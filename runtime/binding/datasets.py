@@ -92,6 +92,10 @@ def kept(bindings: Bindings, node: Node) -> Table:
 
     table = bindings.table(node.input("items"))
     mask = column_values(bindings, node.input("where"), table)
+    if any(isinstance(m, str) for m in mask):
+        raise ProbeError(
+            "not-a-condition", "`keep` takes a condition, and these values are texts", 'compare them: `== "yes"`'
+        )
     found = derived.keep(table, [bool(m) for m in mask])
     most = value(node, "at_most")
     return found if most is None else found.take(range(min(int(most), len(found))))

@@ -17,7 +17,7 @@ from ...compiler.physical import EditGroup
 from ..cube import Axis
 from ..determinism import derive_seed
 from ..errors import ProbeError
-from .grid import Grid, axes_of, grid, per_cell
+from .grid import Grid, axes_of, grid, in_model, per_cell
 from .places import Places, places
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ def edits_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[Edi
     operand = operand_of(edit)
     groups: list[EditGroup] = []
     for layer, chosen in layers:
+        if layer is not None:
+            in_model(str(site.param("name")), layer, state.layers)
         inside = chosen[cell]
         for head in np.unique(heads) if heads is not None else (None,):
             keep = inside if head is None else inside & (heads[cell] == head)
@@ -203,9 +205,9 @@ def operand_index(
                 "select one label of it",
             )  # fmt: skip
         flat = flat * len(axis) + at
-    found = state.evaluator.results.get(operand.key)
-    if found is not None and found.missing is not None:
-        reasons = found.missing.reshape(-1)[flat]
+    missing = operand_missing(state, operand)
+    if missing is not None:
+        reasons = missing.reshape(-1)[flat]
         for at in np.flatnonzero(~np.equal(reasons, None)):
             state.reasons.setdefault(int(edits.row[at]), str(reasons[at]))
     return flat
@@ -249,6 +251,13 @@ def others(edit: Node, axis: Axis | None, item: np.ndarray) -> np.ndarray | None
     drawn = np.array([derive_seed("resample", seed, str(key)) % (len(axis) - 1) for key in axis.labels])
     drawn += drawn >= np.arange(len(axis))
     return drawn[item % len(axis)]
+
+
+def operand_missing(state: Lowering, operand: Node) -> np.ndarray | None:
+    """Which vectors of an operand are missing, and why; None when all are there, or while planning."""
+    if state.planning:
+        return None
+    return state.evaluator.at_home(operand).cube(operand).missing
 
 
 def operand_axes(state: Lowering, operand: Node) -> tuple[Axis, ...]:

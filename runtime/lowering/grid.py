@@ -62,6 +62,16 @@ def grid(axes: tuple[Axis, ...]) -> Grid:
     return Grid(axes, at, count)
 
 
+def in_model(site: str, layer: int, layers: int) -> None:
+    """Raise `layer-out-of-range` for a layer that a model does not have."""
+    if not 0 <= layer < layers:
+        raise ProbeError(
+            "layer-out-of-range",
+            f"{site}[{layer}] does not exist: the model has layers 0..{layers - 1}",
+            "layers are 0-based blocks; a negative layer does not count from the end",
+        )
+
+
 def axes_of(bindings: Bindings, node: Node) -> tuple[Axis, ...]:
     """The axes of a node with their labels, items last."""
     found = [axis_of(bindings, a, node) for a in node.axes]

@@ -13,7 +13,7 @@ from ..binding.bindings import Bindings
 from ..cube import Axis
 from ..evaluate import ASKED, Evaluator
 from .edits import edits_of
-from .grid import Grid, axes_of, grid, per_cell
+from .grid import Grid, axes_of, grid, in_model, per_cell
 from .places import Places, each_token, places
 
 
@@ -75,7 +75,8 @@ class Lowering:
         self.runs[run.key] = rows
         self.prompt.append(np.tile(ids, cells.count))
         self.count += cells.count * len(rendered)
-        for order, (_, edit) in enumerate((k, n) for k, n in run.inputs if k.startswith("i")):
+        edits = sorted((int(k[1:]), n) for k, n in run.inputs if k.startswith("i"))
+        for order, edit in edits:
             self.edits += edits_of(self, rows, edit, order)
         return rows
 
@@ -218,6 +219,8 @@ def add_requests(
             state.requests.append(Request(work, (name, None, None), row[cell], position, np.arange(len(cell)), lens))
         return
     layers = np.full(len(row), -1) if layer is None else one_layer(layer)
+    for asked in np.unique(layers) if layer is not None else ():
+        in_model(name, int(asked), state.layers)
     heads = np.full(len(row), -1) if head is None else head.astype(np.int64)
     width = int(heads.max(initial=-1)) + 2
     code = ((layers + 1) * width + heads + 1)[cell]

@@ -10,7 +10,7 @@ from probelang.compiler.builtins import SIDES
 from probelang.runtime.data import derive
 from probelang.runtime.text.template import SystemMode
 
-from .relation import Relation, Row, joined, lift, one, spread
+from .relation import Missing, Relation, Row, joined, lift, one, spread
 from .texts import template
 from .values import Listed, Prompts
 
@@ -105,7 +105,8 @@ def kept(tables: Relation, holds: Relation, at_most: int | None) -> Relation:
     conditions = Relation(tuple(Row(at, flags) for at, flags in found.values()))
 
     def rows(table, flags: dict):
-        made = derive.keep(table, [bool(flags.get(key, flags.get(None))) for key in table.keys])
+        holds = [flags.get(key, flags.get(None)) for key in table.keys]
+        made = derive.keep(table, [bool(h) and not isinstance(h, Missing) for h in holds])
         return made if at_most is None else made.take(range(min(at_most, len(made))))
 
     return lift(rows, tables, conditions)

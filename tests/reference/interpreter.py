@@ -285,7 +285,8 @@ def by_text(base: Relation, axis: str, text: str) -> object:
 
 def column(base: Relation, name: str) -> Relation:
     """A column of a dataset: a value per item."""
-    rows = [Row({**r.at, "item": key}, value) for r in base.rows
+    gone = Missing(f"the column {name!r} has no value in this row")
+    rows = [Row({**r.at, "item": key}, gone if value is None else value) for r in base.rows
             for key, value in zip(r.value.keys, r.value.column(name), strict=True)]  # fmt: skip
     return Relation(tuple(rows), base.data | {"item"})
 

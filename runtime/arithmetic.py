@@ -1,0 +1,102 @@
+"""Arithmetic on cubes as specs write it: operators, conditions, and columns as values per item.
+
+Knows missing cells and kinds of numbers, and nothing of nodes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .cube import Axis, Cube, align, elementwise
+from .errors import ProbeError
+
+
+def label_array(labels: tuple) -> np.ndarray:
+    """Labels as an array: numbers and truth values as such, anything else as objects."""
+    if labels and all(isinstance(v, bool) for v in labels):
+        return np.array(labels, dtype=bool)
+    if labels and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in labels):
+        return np.array(labels)
+    array = np.empty(len(labels), dtype=object)
+    for i, v in enumerate(labels):
+        array[i] = v
+    return array
+
+
+def column_cube(axis: Axis, values: list, reason: str) -> Cube:
+    """A column as a value per item; items without one are missing."""
+    gone = np.array([v is None for v in values], dtype=bool)
+    if not gone.any():
+        return Cube((axis,), label_array(tuple(values)))
+    there = [v for v in values if v is not None]
+    numbers = bool(there) and all(isinstance(v, (int, float)) for v in there)
+    stand_in = False if numbers and all(isinstance(v, bool) for v in there) else np.nan if numbers else ""
+    filled = label_array(tuple(stand_in if v is None else v for v in values))
+    return Cube((axis,), filled, np.where(gone, np.array(reason, dtype=object), None))
+
+
+OPERATORS = {
+    "/": np.divide, "+": np.add, "-": np.subtract, "*": np.multiply, "%": np.mod, "**": np.power,
+    "<": np.less, ">": np.greater, "<=": np.less_equal, ">=": np.greater_equal,
+    "and": np.logical_and, "or": np.logical_or,
+    "==": lambda a, b: np.asarray(a == b, dtype=bool), "!=": lambda a, b: np.asarray(a != b, dtype=bool),
+}  # fmt: skip
+
+
+def numeric(operator: str, left: Cube, right: Cube) -> tuple[Cube, Cube]:
+    """Truth values count as 0 and 1 in arithmetic."""
+    if operator in ("+", "-", "*", "**", "%"):
+        return as_numbers(left), as_numbers(right)
+    return (truths(left), truths(right)) if operator in ("and", "or") else (left, right)
+
+
+LARGEST_WHOLE = 2.0**62
+
+
+def whole_where_exact(operator: str):
+    """An operator that gives whole numbers for whole numbers, and fractions where these do not fit."""
+    function = OPERATORS[operator]
+    if operator not in ("+", "-", "*", "**"):
+        return function
+
+    def apply(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        if not all(x.dtype.kind in "iu" for x in (a, b)):
+            return function(a, b)
+        with np.errstate(all="ignore"):
+            wide = np.asarray(function(a.astype(np.float64), b.astype(np.float64)))
+        fits = (np.abs(wide) < LARGEST_WHOLE).all() and (operator != "**" or (b >= 0).all())
+        return function(a, b) if fits else wide
+
+    return apply
+
+
+def truths(cube: Cube) -> Cube:
+    """A condition as truth values; `not-a-condition` for texts, which are neither true nor false."""
+    if cube.values.dtype.kind not in "biuf":
+        raise ProbeError(
+            "not-a-condition", "a condition is true or false, and these values are texts", 'compare them: `== "yes"`'
+        )
+    return Cube(cube.axes, cube.values.astype(bool), cube.missing)
+
+
+def as_numbers(cube: Cube) -> Cube:
+    return (
+        Cube(cube.axes, cube.values.astype(np.float64), cube.missing)
+        if cube.values.dtype.kind in "bf" and cube.values.dtype != np.float32 or cube.values.dtype.kind == "b"
+        else cube
+    )
+
+
+def divide(function, left: Cube, right: Cube) -> Cube:
+    """Quotient or remainder; where the divisor is zero the cell is missing."""
+    for cube in (left, right):
+        if cube.values.dtype.kind not in "biuf":
+            raise ProbeError("not-numbers", "a quotient needs numbers, and these are texts")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        result = elementwise(function, as_numbers(left), as_numbers(right))
+    zero = align(left, right)[1].values == 0
+    if result.feature or not np.any(zero):
+        return result
+    missing = np.full(result.shape, None, dtype=object) if result.missing is None else result.missing.copy()
+    missing[np.logical_and(zero, np.equal(missing, None))] = "division by zero"
+    return Cube(result.axes, np.where(zero, np.nan, result.values), missing)
