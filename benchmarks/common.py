@@ -10,10 +10,11 @@ from pathlib import Path
 
 import torch
 
-from probelang.compiler.check import Checked
+from probelang.compiler.check import Checked, check
 from probelang.runtime.execute import prepare, run_stage
 from probelang.runtime.options import RunOptions
 from probelang.runtime.pool import ModelPool
+from probelang.runtime.registry import catalogue
 
 LAYERS, WIDTH, HEADS, VOCABULARY = 16, 256, 8, 4096
 
@@ -72,9 +73,18 @@ class Warm:
         self.prepared = prepared
 
     def values(self, name: str):
-        """The values of a statistic, in the order of its axes."""
+        """The values of a statistic [axes…, items]."""
         statement = next(s for s in self.checked.program.statements if s.name == name)
-        return self.prepared.evaluator.cube(self.prepared.roots[statement.node.key])
+        node = self.prepared.roots[statement.node.key]
+        return self.prepared.evaluator.at_home(node).cube(node).values
+
+
+def checked(text: str, root: Path) -> Checked:
+    """Check a spec as if it stood in a file under `root`."""
+    found = check(text, str(root / "spec.probe"), catalogue(), lambda name, by: [])
+    if found.errors:
+        raise SystemExit("\n".join(d.message for d in found.errors))
+    return found
 
 
 def seconds(work: Callable[[], object], times: int = 3) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 from .graph import Node
 
 Where = tuple[str, int | None, int | None]  # site, layer, head
-FORWARD = 64  # tokens of a block that cost as much time as calling the block does: what one more batch is worth
+FORWARD = 16  # tokens in a block that take as long as calling the block: what one more batch is worth
 
 
 @dataclass(frozen=True, eq=False)
