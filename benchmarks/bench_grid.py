@@ -17,7 +17,7 @@ import torch
 from common import LAYERS, Warm, build, checked, machine, plain, seconds, table
 from nnsight import NNsight
 
-SAMPLES = 24
+SAMPLES = 12
 SETS = [s for n in (1, 2) for s in itertools.combinations(range(LAYERS), n)]
 INSTRUCTION = [*range(100, 111)]
 QUERIES = [[200 + i + j for j in range(1 + i % 3)] for i in range(SAMPLES)]
@@ -129,7 +129,7 @@ def main() -> None:
     logging.disable(logging.WARNING)
     torch.set_num_threads(1)
     cells = [(i, s) for s in SETS for i in range(SAMPLES)]
-    few, more = cells[:: len(cells) // 25][:25], cells[:: len(cells) // 60][:60]
+    few, more = cells[:: len(cells) // 12][:12], cells[:: len(cells) // 40][:40]
     with TemporaryDirectory() as folder, torch.no_grad():
         root = Path(folder)
         spec = checked(write(root), root)

@@ -20,7 +20,7 @@ LAYERS, WIDTH, HEADS, VOCABULARY = 16, 256, 8, 4096
 
 
 def build(folder: Path, layers: int = LAYERS, width: int = WIDTH) -> Path:
-    """Save a random OLMo-2 and a tokenizer of the words `w0` to `w4095` into `folder`, and return it."""
+    """Save a random OLMo-2 and a tokenizer of the words `w2` to `w4095` into `folder`, and return it."""
     import transformers
     from tokenizers import Tokenizer, models, pre_tokenizers
 
@@ -36,10 +36,11 @@ def build(folder: Path, layers: int = LAYERS, width: int = WIDTH) -> Path:
             if parameter.ndim > 1:
                 parameter.normal_(0.0, 1.5 / width**0.5)
     model.save_pretrained(folder)
-    words = Tokenizer(models.WordLevel({f"w{i}": i for i in range(VOCABULARY)}, unk_token="w0"))
+    vocabulary = {"<pad>": 0, "<eos>": 1} | {f"w{i}": i for i in range(2, VOCABULARY)}
+    words = Tokenizer(models.WordLevel(vocabulary, unk_token="<pad>"))
     words.pre_tokenizer = pre_tokenizers.Whitespace()
     transformers.PreTrainedTokenizerFast(
-        tokenizer_object=words, unk_token="w0", pad_token="w0", eos_token="w1"
+        tokenizer_object=words, unk_token="<pad>", pad_token="<pad>", eos_token="<eos>"
     ).save_pretrained(folder)
     return folder
 

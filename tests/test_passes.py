@@ -107,7 +107,8 @@ def test_each_pass_lowers_the_counter_by_what_was_predicted(name: str, models: P
 
 def test_without_batches_rows_still_start_late(models: Path) -> None:
     spec = spec_of("gpt2", models)
-    whole, single = (execute(spec, root=models, options=RunOptions(replicates=5, passes_off=o)) for o in ((), NAMES[-1:]))
+    options = [RunOptions(replicates=5, passes_off=off) for off in ((), ("pack-batches",))]
+    whole, single = (execute(spec, root=models, options=o) for o in options)
     assert single.manifest["counts"]["forwards"] > 2 * whole.manifest["counts"]["forwards"]
     for a, b in zip(values(whole), values(single), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
@@ -154,7 +155,7 @@ def test_groups_bound_what_is_held(models: Path, monkeypatch: pytest.MonkeyPatch
 def stage_of(sets: list[tuple[int, ...]], tokens: int = 10, at: int = 4) -> PhysicalStage:
     """One prompt in a model of eight blocks, one row for each set of blocks whose output is edited at one token."""
     edits = [
-        EditGroup(("resid_post", layer, None), "set", 0, rows, np.full(len(rows), at), "v", np.zeros(len(rows), int), None)
+        EditGroup(("resid_post", layer, None), "set", 0, rows, at + 0 * rows, "v", 0 * rows, None)
         for layer in range(8)
         if len(rows := np.array([i for i, s in enumerate(sets) if layer in s], int))
     ]
