@@ -157,7 +157,8 @@ def main() -> None:
         ("the paper's loop", max(abs(values[ids[s], i] - v) for (i, s), v in zip(few, loop, strict=True))),
         ("nnsight", max(abs(values[ids[s], i] - v) for (i, s), v in zip(more, traced, strict=True))),
     ]
-    print(f"largest value {np.abs(values).max():.2f}; max |difference| to", ", ".join(f"{n} {d:.1e}" for n, d in differences))
+    listed = ", ".join(f"{n} {d:.1e}" for n, d in differences)
+    print(f"largest value {np.abs(values).max():.2f}; max |difference| to {listed}")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ contrast c {
   positive: { text: "CLEAN" answer: " w300" }
   negative: { text: "CORRUPT" answer: " w300" }
 }
-statistic grid = logit(c.negative) under patch(resid_pre[layer] at token, from=c.positive) for layer, token in c.negative.tokens
+statistic grid = logit(c.negative) under patch(resid_pre[layer] at token, from=c.positive)
+  for layer, token in c.negative.tokens
 """
 
 
@@ -81,7 +82,8 @@ def main() -> None:
     print(f"positions: {LAYERS} layers x {TOKENS} tokens = {cells:,} cells, {machine()}")
     table([(name, value, remarks.get(name, "")) for name, value in times.items()], "probelang")
     values = runs["probelang"].values("grid").reshape(LAYERS, TOKENS)
-    print(f"largest value {np.abs(values).max():.2f}; max |difference| to hand-batched hooks {np.abs(values - by_hand).max():.1e}")
+    most = np.abs(values - by_hand).max()
+    print(f"largest value {np.abs(values).max():.2f}; max |difference| to hand-batched hooks {most:.1e}")
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ class EditGroup:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """The sequences of a stage: `prompt` indexes `prompts` (token ids, each distinct sequence once), lengths in tokens."""
+    """The sequences of a stage: `prompt` indexes `prompts` (token ids, each sequence once), lengths in tokens."""
 
     prompt: np.ndarray
     prompts: tuple[tuple[int, ...], ...]

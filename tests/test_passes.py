@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Passes of the planner: the same numbers with and without each, and counters that fall by what the plan predicted.
 
 A call of a block is said to cost nothing here, so that rows start late wherever that saves a token.
@@ -170,6 +171,13 @@ def test_a_row_starts_from_the_longest_beginning_of_its_own() -> None:
     assert found.source.tolist() == [-1, CLEAN, 1, CLEAN, 2, CLEAN]
     assert found.layer.tolist() == [0, 2, 4, 4, 7, 3]
     assert found.position.tolist() == [0, 4, 4, 4, 4, 4]
+
+
+def test_edits_behind_the_last_block_start_there() -> None:
+    stage = stage_of([(), (7,), (2,)])
+    after = EditGroup(("final_norm", None, None), "scale", 0, np.array([0]), np.array([9]), None, np.zeros(1, int), np.ones(1))
+    found = ancestry(stage.with_(edits=(*stage.edits, after)))
+    assert found.layer.tolist() == [8, 8, 3]
 
 
 def test_counts_of_a_grid_by_hand() -> None:

@@ -82,7 +82,7 @@ def first_reads(stage: PhysicalStage) -> tuple[np.ndarray, np.ndarray]:
 def levels_of(stage: PhysicalStage) -> Levels:
     """Gather the edits of every row by block, with names of what was edited so far."""
     row = np.concatenate([g.rows for g in stage.edits])
-    block = np.concatenate([np.full(len(g.rows), block_of(g.site)) for g in stage.edits])
+    block = np.concatenate([np.full(len(g.rows), min(block_of(g.site), stage.layers)) for g in stage.edits])
     token = np.concatenate([g.positions for g in stage.edits])
     name = names(stage)
     code = row * (stage.layers + 2) + block

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..physical import PhysicalStage, depth_of_rows
-from .ancestry import NOBODY, ancestry
+from .ancestry import ancestry
 from .sources import attached, if_better, worthwhile
 
 SHORT = 8  # a prefix below this part of its row is run again: fetching it costs as much

@@ -40,7 +40,7 @@ def worthwhile(stage: PhysicalStage, wanted: Ancestry, gain: np.ndarray, needed:
 
 
 def attached(stage: PhysicalStage, source: np.ndarray, layer: np.ndarray, position: np.ndarray) -> PhysicalStage:
-    """Return the stage with these starts [rows]; a source `CLEAN` becomes the prompt's unedited row, added if need be."""
+    """Return the stage with these starts [rows]; a source `CLEAN` becomes the prompt's unedited row."""
     clean = source == CLEAN
     own = unedited(stage)
     added = np.unique(stage.rows.prompt[clean & (own[stage.rows.prompt] < 0)])

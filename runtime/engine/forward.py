@@ -30,7 +30,7 @@ class Engine:
         self.counts = Counts() if counts is None else counts
 
     def run(self, batch: Batch) -> dict[Hashable, Tensor]:
-        """Return the values of each read and keep, on the device that computed them; out of memory is raised as it is."""
+        """Return the values of each read and keep, where they were computed; out of memory is raised as it is."""
         plan = steps(batch, self.model.facts)
         if plan.last is None:
             return {}
