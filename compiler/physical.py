@@ -13,6 +13,7 @@ import numpy as np
 from .graph import Node
 
 Where = tuple[str, int | None, int | None]  # site, layer, head
+FORWARD = 16  # tokens in a block that take as long as calling the block: what one more batch is worth
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,7 @@ class EditGroup:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """The sequences of a stage: `prompt` indexes `prompts` (token ids, each distinct sequence once), lengths in tokens."""
+    """The sequences of a stage: `prompt` indexes `prompts` (token ids, each sequence once), lengths in tokens."""
 
     prompt: np.ndarray
     prompts: tuple[tuple[int, ...], ...]
@@ -67,11 +68,43 @@ class Rows:
 
 
 @dataclass(frozen=True, eq=False)
+class Starts:
+    """Where rows begin: at a block `layer` and a token `position`, with what the row `source` has computed before.
+
+    Three int arrays [rows]; `source` is -1, and the others are 0, for a row that runs from the beginning. `group`
+    [rows] numbers the rows whose sources are held at the same time.
+    """
+
+    source: np.ndarray
+    layer: np.ndarray
+    position: np.ndarray
+    group: np.ndarray
+
+    @staticmethod
+    def none(rows: int) -> Starts:
+        return Starts(np.full(rows, -1), *(np.zeros(rows, np.int64) for _ in range(3)))
+
+    @property
+    def generation(self) -> np.ndarray:
+        """Per row, the number of rows that must have run before it, one from the other."""
+        count, at = np.zeros(len(self.source), np.int64), self.source
+        while (at >= 0).any():
+            count += at >= 0
+            at = np.where(at >= 0, self.source[at], -1)
+        return count
+
+    def of_batch(self, rows: np.ndarray) -> tuple[int, int]:
+        """The block and token that a batch begins with: its rows' earliest ones."""
+        return int(self.layer[rows].min()), int(self.position[rows].min())
+
+
+@dataclass(frozen=True, eq=False)
 class PhysicalStage:
     """The rows that one model runs for one stage.
 
-    `work` are the nodes whose results come out of it. `batches` are arrays of row indices. `depth` is, per row, the
-    number of blocks it must enter. `saved` notes what each pass did, for the plan's text.
+    `work` are the nodes whose results come out of it. `batches` are arrays of row indices. `stops` is whether a batch
+    ends with what is asked of it. `width` and `kv_width` are the numbers that a token has in the residual stream, and
+    in the keys of a layer. `saved` notes what each pass did, for the plan's text.
     """
 
     stage: int
@@ -86,10 +119,18 @@ class PhysicalStage:
     bound: bool = False
     cells: int = 0
     budget: int = 8192
+    stops: bool = False
+    width: int = 0
+    kv_width: int = 0
+    begins: Starts | None = None
     extra: dict = field(default_factory=dict)
 
     def with_(self, **changes) -> PhysicalStage:
         return replace(self, **changes)
+
+    @property
+    def starts(self) -> Starts:
+        return Starts.none(len(self.rows)) if self.begins is None else self.begins
 
     def note(self, name: str, text: str) -> PhysicalStage:
         return self.with_(saved=(*self.saved, (name, text)))
@@ -105,13 +146,30 @@ def blocks_entered(site: Where, layers: int) -> int:
     return int(layer) if name == "resid_pre" else int(layer) + 1
 
 
+def block_of(site: Where) -> int:
+    """The first block that must run for an edit of a site to be seen, or for it to be read."""
+    name, layer, _ = site
+    if name == "embed":
+        return 0
+    if name in ("final_norm", "logits"):
+        return 1 << 30
+    return int(layer) + (name == "resid_post")
+
+
 def depth_of_rows(stage: PhysicalStage) -> np.ndarray:
-    """Per row, the number of blocks it must enter for what is asked of it."""
+    """Per row, the number of blocks it must enter for what is asked of it, and for the rows that start from it."""
     depth = np.zeros(len(stage.rows), dtype=np.int64)
     for request in stage.requests:
-        site = ("logits", None, None) if request.lens else request.site
-        entered = blocks_entered(site if not request.lens else request.site, stage.layers)
+        entered = blocks_entered(request.site, stage.layers) if stage.stops else stage.layers
         np.maximum.at(depth, request.rows, entered)
+    if stage.begins is None:
+        return depth
+    starts, generation = stage.starts, stage.starts.generation
+    for number in range(int(generation.max(initial=0)), 0, -1):
+        rows = np.flatnonzero(generation == number)
+        # Keys and values of the prefix come from every block that a row enters, its hidden state from one.
+        needed = np.where(starts.position[rows] > 0, depth[rows], starts.layer[rows])
+        np.maximum.at(depth, starts.source[rows], needed)
     return depth
 
 
@@ -125,16 +183,23 @@ class Cost:
     row_layer_tokens: int
 
 
-def cost(stage: PhysicalStage) -> Cost:
-    """The exact counts of a stage, by the rule by which the engine counts."""
-    lengths, depth = stage.rows.lengths, depth_of_rows(stage)
+def asked_rows(stage: PhysicalStage) -> np.ndarray:
+    """Per row, whether anything is asked of it, by a request or by a row that starts from it."""
     asked = np.zeros(len(stage.rows), dtype=bool)
     for request in stage.requests:
         asked[request.rows] = True
+    asked[stage.starts.source[stage.starts.source >= 0]] = True
+    return asked
+
+
+def cost(stage: PhysicalStage) -> Cost:
+    """The exact counts of a stage, by the rule by which the engine counts."""
+    lengths, depth, asked, starts = stage.rows.lengths, depth_of_rows(stage), asked_rows(stage), stage.starts
     total = forwards = 0
     for batch in stage.batches:
         if not asked[batch].any():
             continue
         forwards += 1
-        total += len(batch) * int(lengths[batch].max()) * int(depth[batch].max())
+        layer, position = starts.of_batch(batch)
+        total += len(batch) * (int(lengths[batch].max()) - position) * max(int(depth[batch].max()) - layer, 0)
     return Cost(len(stage.rows), int(lengths.sum()), forwards, total)

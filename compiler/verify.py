@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .physical import PhysicalStage
+from .physical import PhysicalStage, block_of, depth_of_rows
 
 
 class IllegalStage(AssertionError):
@@ -27,4 +27,53 @@ def verify(stage: PhysicalStage) -> PhysicalStage:
         rows = np.concatenate(stage.batches)
         if len(rows) != n or (np.bincount(rows, minlength=n) != 1).any():
             raise IllegalStage("batches do not hold every row exactly once")
+    if stage.begins is not None:
+        verify_starts(stage)
     return stage
+
+
+def verify_starts(stage: PhysicalStage) -> None:
+    """Raise `IllegalStage` where a row starts from what its source cannot give it, or misses what is asked of it."""
+    starts, n = stage.starts, len(stage.rows)
+    if any(len(part) != n for part in (starts.source, starts.layer, starts.position, starts.group)):
+        raise IllegalStage("starts and rows differ in number")
+    late = np.flatnonzero(starts.source >= 0)
+    source = starts.source[late]
+    rest = starts.source < 0
+    if starts.layer[rest].any() or starts.position[rest].any():
+        raise IllegalStage("a row without a source starts late")
+    if (stage.rows.prompt[late] != stage.rows.prompt[source]).any():
+        raise IllegalStage("a row starts from a row of another prompt")
+    if (starts.layer[source] > starts.layer[late]).any() or (starts.position[source] > starts.position[late]).any():
+        raise IllegalStage("a row starts before its source does")
+    for request in stage.requests:
+        if (block_of(request.site) < starts.layer[request.rows]).any():
+            raise IllegalStage("a row is read before the block that it starts at")
+        if (request.positions < starts.position[request.rows]).any():
+            raise IllegalStage("a row is read before the token that it starts at")
+    edited = np.zeros(n, dtype=bool)
+    for group in stage.edits:
+        edited[group.rows] = True
+    for group in stage.edits:
+        mine = (starts.source[group.rows] >= 0) & ~edited[np.maximum(starts.source[group.rows], 0)]
+        early = (block_of(group.site) < starts.layer[group.rows]) | (group.positions < starts.position[group.rows])
+        if (mine & early).any():
+            raise IllegalStage("a row is edited before it parts from an unedited one")
+    if stage.batches:
+        verify_order(stage)
+
+
+def verify_order(stage: PhysicalStage) -> None:
+    """Raise `IllegalStage` where a batch needs what no earlier batch has computed."""
+    starts, depth = stage.starts, depth_of_rows(stage)
+    begun = np.full((len(stage.rows), 2), 1 << 30)
+    for batch in stage.batches:
+        source, at = starts.source[batch], starts.of_batch(batch)
+        if (source >= 0).any() != (source >= 0).all():
+            raise IllegalStage("a batch has rows with and without a source")
+        if (source >= 0).all():
+            if (begun[source] > at).any():
+                raise IllegalStage("a batch starts before one that it starts from")
+            if at[1] and (depth[source] < depth[batch].max()).any():
+                raise IllegalStage("a source ends before the rows that need its keys")
+        begun[batch] = at

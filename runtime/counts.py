@@ -23,7 +23,13 @@ def layers_run(site: SiteRef, n_layers: int) -> int:
     return site.layer if site.name == "resid_pre" else site.layer + 1
 
 
-def predicted(batch_shape: tuple[int, int], last_site: SiteRef | None, n_layers: int) -> int:
-    """Return the row-layer-tokens of one batch `[rows, padded tokens]` whose last site read is `last_site`."""
+def predicted(
+    batch_shape: tuple[int, int], last_site: SiteRef | None, n_layers: int, start: tuple[int, int] = (0, 0)
+) -> int:
+    """Return the row-layer-tokens of one batch `[rows, padded tokens]` that ends at `last_site`.
+
+    `start` is the block and the token that it begins with.
+    """
     rows, tokens = batch_shape
-    return 0 if last_site is None else rows * tokens * layers_run(last_site, n_layers)
+    layer, position = start
+    return 0 if last_site is None else rows * (tokens - position) * max(layers_run(last_site, n_layers) - layer, 0)

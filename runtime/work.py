@@ -11,6 +11,7 @@ import torch
 from ..compiler.graph import Node
 from ..compiler.physical import EditGroup, PhysicalStage, Request, depth_of_rows
 from .binding.bindings import Bindings
+from .carry import Carry
 from .cube import Cube
 from .engine import Batch, Edit, Engine, Read, pad
 from .evaluate import Evaluator
@@ -63,9 +64,9 @@ class StageRun:
         count = len(stage.batches)
         requests = [(r, Sorted.of(r.rows, batch_of, count)) for r in stage.requests]
         edits = [(g, Sorted.of(g.rows, batch_of, count)) for g in stage.edits]
-        depth = depth_of_rows(stage)
+        depth, carry = depth_of_rows(stage), Carry(stage, batch_of)
         for index, rows in enumerate(stage.batches):
-            self.one(index, rows, place, requests, edits, depth)
+            self.one(index, rows, place, requests, edits, int(depth[rows].max()), carry)
             progress(len(rows))
         made = {w.node.key: self.finished(i, w) for i, w in enumerate(self.lowered)}
         for node in stage.work:
@@ -74,9 +75,9 @@ class StageRun:
         return made
 
     def one(
-        self, index: int, rows: np.ndarray, place: np.ndarray, requests: list, edits: list, depth: np.ndarray
+        self, index: int, rows: np.ndarray, place: np.ndarray, requests: list, edits: list, depth: int, carry: Carry
     ) -> None:
-        """Run one batch and put its results where they belong."""
+        """Run one batch through `depth` blocks and put its results where they belong."""
         ids, lengths = pad([self.stage.rows.prompts[p] for p in self.stage.rows.prompt[rows]])
         reads = []
         for number, (request, ordered) in enumerate(requests):
@@ -85,7 +86,16 @@ class StageRun:
                 reads.append((number, request, chosen))
         made = tuple(Read(n, ref(r.site), index_of(place[r.rows[c]]), index_of(r.positions[c])) for n, r, c in reads)
         changed = tuple(e for g, ordered in edits if (e := self.edit(g, ordered.within(index), place)) is not None)
-        found = self.engine.run_split(Batch(ids, lengths, changed, made))
+        left, keeps = carry.reads(index, place)
+        if not made and not left and not keeps:
+            return
+        # Later batches may need more blocks of this one than what is read of it.
+        until = SiteRef("attn_raw", depth - 1) if index in carry.wanted and depth else None
+        if not self.stage.stops:
+            until = SiteRef("final_norm")
+        start = carry.start(index, ids.shape[1])
+        found = self.engine.run_split(Batch(ids, lengths, changed, (*made, *left), keeps, start, until))
+        carry.take(index, found)
         for number, request, chosen in reads:
             self.take(request, request.slots[chosen], found[number])
 

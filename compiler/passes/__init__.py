@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from ..physical import PhysicalStage
 from ..verify import verify
 from .pack_batches import pack_batches
+from .resume_late import resume_late
+from .reuse_prefix import reuse_prefix
 from .share_runs import share_runs
+from .stop_early import stop_early
 
 Pass = Callable[[PhysicalStage], PhysicalStage]
 
-# share-runs first: rows that are gone need no place in a batch.
-PASSES: tuple[tuple[str, Pass], ...] = (("share-runs", share_runs), ("pack-batches", pack_batches))
+# share-runs first: rows that are gone need no place in a batch. Where rows start is known before they are packed.
+PASSES: tuple[tuple[str, Pass], ...] = (
+    ("share-runs", share_runs),
+    ("stop-early", stop_early),
+    ("resume-late", resume_late),
+    ("reuse-prefix", reuse_prefix),
+    ("pack-batches", pack_batches),
+)
 
 
 def one_by_one(stage: PhysicalStage) -> PhysicalStage:
-    """The naive plan: every row is a batch of its own."""
-    import numpy as np
-
-    return stage.with_(batches=tuple(np.array([i]) for i in range(len(stage.rows))))
+    """The naive plan: every row is a batch of its own, after the row that it starts from."""
+    order = np.lexsort((stage.starts.generation, stage.starts.group))
+    return stage.with_(batches=tuple(np.array([i]) for i in order))
 
 
 def optimise(stage: PhysicalStage, off: frozenset[str] = frozenset()) -> PhysicalStage:

@@ -1,39 +1,125 @@
-"""Rows are sorted by depth and length and packed to a token budget."""
+"""Rows that begin and end alike are sorted by length and packed to a token budget."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from ..physical import PhysicalStage, depth_of_rows
+from ..physical import FORWARD, PhysicalStage, depth_of_rows
+
+KEYS = 4  # a token that is not run, but whose keys and values are held, counts as one of this many
 
 
 def pack_batches(stage: PhysicalStage) -> PhysicalStage:
-    """Batch rows of one depth and like length: rows x longest row stays within the budget of tokens.
+    """Batch rows so that rows x longest row stays within the budget of tokens; a row beyond the budget runs alone.
 
-    A row that is longer than the budget runs alone. The order is a function of the rows alone, so that two plans of
-    one spec are equal.
+    A batch has rows of one depth, and begins where its earliest row does: rows that could begin later join it as long
+    as that costs less than one more batch. The order is a function of the rows alone, so that two plans of one spec
+    are equal.
     """
-    lengths, depth = stage.rows.lengths, depth_of_rows(stage)
-    order = np.lexsort((lengths, depth))  # stable: equal rows keep their order
-    batches = [order[start:stop] for start, stop in cuts(depth[order], lengths[order], stage.budget)]
+    if not len(stage.rows):
+        return stage.with_(batches=())
+    lengths, starts = stage.rows.lengths, stage.starts
+    parent = np.maximum(starts.source, 0)
+    sourced = starts.source >= 0
+    columns = np.stack(
+        [
+            starts.group,
+            starts.generation,
+            depth_of_rows(stage),
+            starts.layer,
+            np.where(sourced, starts.layer[parent], 0),
+            starts.position,
+            np.where(sourced, starts.position[parent], 0),
+            lengths,
+        ]
+    )
+    order = np.lexsort(columns[::-1])  # stable: equal rows keep their order
+    sorted_columns = columns[:, order]
+    edges = np.flatnonzero(np.r_[True, (np.diff(sorted_columns, axis=1) != 0).any(axis=0)])
+    counts = np.diff(np.r_[edges, len(order)])
+    kinds = [Kind(*map(int, sorted_columns[:, edge])) for edge in edges]
+    batches, start = [], 0
+    for size in sizes(kinds, counts.tolist(), stage.budget):
+        batches.append(order[start : start + size])
+        start += size
     return stage.with_(batches=tuple(batches)).note("pack-batches", f"{len(order):,} rows in {len(batches):,} batches")
 
 
-def cuts(depth: np.ndarray, lengths: np.ndarray, budget: int) -> list[tuple[int, int]]:
-    """Where to cut sorted rows. Lengths rise within a depth, so a batch's longest row is its last."""
-    found: list[tuple[int, int]] = []
-    edges = np.flatnonzero(np.diff(depth)) + 1
-    for first, end in zip([0, *edges.tolist()], [*edges.tolist(), len(depth)], strict=True):
-        start = first
-        while start < end:
-            # rows x longest row rises along the batch: the last row that still fits is found by bisection
-            low, high = start + 1, end
-            while low < high:
-                middle = (low + high + 1) // 2
-                if (middle - start) * int(lengths[middle - 1]) <= budget:
-                    low = middle
-                else:
-                    high = middle - 1
-            found.append((start, low))
-            start = low
-    return found
+@dataclass(frozen=True)
+class Kind:
+    """What rows have in common; `above` and `behind` are the layer and position that their source starts at."""
+
+    group: int
+    generation: int
+    depth: int
+    layer: int
+    above: int
+    position: int
+    behind: int
+    length: int
+
+
+@dataclass
+class Open:
+    """A batch that still takes rows."""
+
+    rows: int
+    kind: Kind
+    length: int
+    layer: int
+    position: int
+    above: int
+    behind: int
+
+    @staticmethod
+    def of(rows: int, kind: Kind) -> Open:
+        return Open(rows, kind, kind.length, kind.layer, kind.position, kind.above, kind.behind)
+
+    def with_rows(self, rows: int, kind: Kind) -> Open | None:
+        """This batch with more rows, or None when they cannot run together."""
+        mine = self.kind
+        if (mine.group, mine.generation, mine.depth) != (kind.group, kind.generation, kind.depth):
+            return None
+        joined = Open(
+            self.rows + rows,
+            mine,
+            max(self.length, kind.length),
+            min(self.layer, kind.layer),
+            min(self.position, kind.position),
+            max(self.above, kind.above),
+            max(self.behind, kind.behind),
+        )
+        return joined if joined.above <= joined.layer and joined.behind <= joined.position else None
+
+    @property
+    def time(self) -> int:
+        return (FORWARD + self.rows * (self.length - self.position)) * max(self.kind.depth - self.layer, 0)
+
+    @property
+    def per_row(self) -> int:
+        """Quarters of tokens held for a row."""
+        return KEYS * (self.length - self.position) + self.position
+
+
+def sizes(kinds: list[Kind], counts: list[int], budget: int) -> list[int]:
+    """How many of the sorted rows each batch takes."""
+    found: list[int] = []
+    batch: Open | None = None
+    for kind, count in zip(kinds, counts, strict=True):
+        left = count
+        if batch is not None:
+            joined = batch.with_rows(left, kind)
+            if joined is not None and joined.time <= batch.time + Open.of(left, kind).time:
+                take = min(left, max(KEYS * budget // joined.per_row - batch.rows, 0))
+                if take:
+                    batch = batch.with_rows(take, kind)
+                    left -= take
+        if left:
+            if batch is not None:
+                found.append(batch.rows)
+            whole = max(KEYS * budget // Open.of(1, kind).per_row, 1)
+            found += [whole] * ((left - 1) // whole)
+            batch = Open.of(left - (left - 1) // whole * whole, kind)
+    return [*found, batch.rows] if batch is not None else found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -34,22 +34,61 @@ class Edit:
 
 @dataclass(frozen=True, eq=False)
 class Read:
-    """Ask for `site` at n places, after its edits; the result is [n, width], under `key`."""
+    """Ask for `site` at n places, after its edits (`raw`: before them); the result is [n, width], under `key`."""
 
     key: Hashable
     site: SiteRef
     rows: Tensor  # [n], long
     positions: Tensor  # [n], long
+    raw: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Keep:
+    """Ask for the keys and values of all tokens of n rows in a layer: [n, 2, heads, T, d_head], under `key`."""
+
+    key: Hashable
+    layer: int
+    rows: Tensor  # [n], long
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Where a batch begins: at block `layer`, with the tokens from `position` on. What lies before has happened.
+
+    `hidden` [B, T - position, d_model] is the unedited output of block `layer` - 1; `prefix(layer)` gives keys and
+    values [B, 2, heads, position, d_head] of the tokens before `position`. Edits that lie before are left out.
+    """
+
+    layer: int = 0
+    position: int = 0
+    hidden: Tensor | None = None
+    prefix: Callable[[int], Tensor] | None = None
+
+    def rows(self, start: int, stop: int) -> Start:
+        """Return the start of some of the rows."""
+        hidden, prefix = self.hidden, self.prefix
+        return replace(
+            self,
+            hidden=None if hidden is None else hidden[start:stop],
+            prefix=None if prefix is None else lambda layer: prefix(layer)[start:stop],
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Hold rows of token ids, padded on the right with any token, since causal attention never looks there."""
+    """Hold rows of token ids, padded on the right with any token, since causal attention never looks there.
+
+    A forward ends after the last read, or at `until` if that is later. Positions count from the row's first token.
+    """
 
     ids: Tensor  # [B, T], long
     lengths: Tensor  # [B], long
     edits: tuple[Edit, ...] = ()
     reads: tuple[Read, ...] = ()
+    keeps: tuple[Keep, ...] = ()
+    start: Start = Start()
+    until: SiteRef | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -65,13 +104,15 @@ def pad(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
 
 
 def take_rows(batch: Batch, start: int, stop: int) -> tuple[Batch, dict[Hashable, Tensor]]:
-    """Return rows `start` to `stop` as a batch, and for each read the mask [n] of places that it keeps."""
+    """Return rows `start` to `stop` as a batch, and for each read and keep the mask [n] of what stays of it."""
 
-    def inside(part: Edit | Read) -> Tensor:
+    def inside(part: Edit | Read | Keep) -> Tensor:
         return (part.rows >= start) & (part.rows < stop)
 
     def cut(part, keep: Tensor):
-        fields = dict(rows=part.rows[keep] - start, positions=part.positions[keep])
+        fields = dict(rows=part.rows[keep] - start)
+        if not isinstance(part, Keep):
+            fields |= dict(positions=part.positions[keep])
         if isinstance(part, Edit):
             fields |= {
                 name: getattr(part, name)[keep.to(getattr(part, name).device)]
@@ -80,13 +121,16 @@ def take_rows(batch: Batch, start: int, stop: int) -> tuple[Batch, dict[Hashable
             }
         return replace(part, **fields)
 
-    kept = {read.key: inside(read) for read in batch.reads}
+    kept = {part.key: inside(part) for part in (*batch.reads, *batch.keeps)}
     return (
-        Batch(
+        replace(
+            batch,
             ids=batch.ids[start:stop],
             lengths=batch.lengths[start:stop],
             edits=tuple(cut(edit, inside(edit)) for edit in batch.edits),
             reads=tuple(cut(read, kept[read.key]) for read in batch.reads),
+            keeps=tuple(cut(keep, kept[keep.key]) for keep in batch.keeps),
+            start=batch.start.rows(start, stop),
         ),
         kept,
     )

@@ -1,4 +1,4 @@
-"""One forward pass per batch, stopped after the last site that is read. Knows no prompts, plans or chunks."""
+"""One forward pass per batch, from its start to the last site that is read. Knows no prompts, plans or chunks."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ..sites import SiteInfo, site_infos
 from .batch import Batch
 from .drive import run_traced
 from .patterns import visible_attention
+from .prefix import prefix_cache
 from .split import halves, is_out_of_memory
 from .steps import Steps, steps
 from .visit import Visitor
@@ -29,7 +30,7 @@ class Engine:
         self.counts = Counts() if counts is None else counts
 
     def run(self, batch: Batch) -> dict[Hashable, Tensor]:
-        """Return each read's values [n, width], on the device that computed them; out of memory is raised as it is."""
+        """Return the values of each read and keep, where they were computed; out of memory is raised as it is."""
         plan = steps(batch, self.model.facts)
         if plan.last is None:
             return {}
@@ -39,8 +40,9 @@ class Engine:
                 if read.site.name == "logits":
                     found[read.key] = self.unembed(found[read.key])
         self.counts.forwards += 1
-        self.counts.row_layer_tokens += predicted(batch.shape, plan.last, self.model.n_layers)
-        return {read.key: found[read.key] for read in batch.reads}
+        begins = (batch.start.layer, batch.start.position)
+        self.counts.row_layer_tokens += predicted(batch.shape, plan.last, self.model.n_layers, begins)
+        return {part.key: found[part.key] for part in (*batch.reads, *batch.keeps)}
 
     def run_split(self, batch: Batch) -> dict[Hashable, Tensor]:
         """Do what `run` does; when memory runs out, run halves of the rows and put the results together in order."""
@@ -78,8 +80,12 @@ class Engine:
 
     def _forward(self, batch: Batch, plan: Steps) -> dict[Hashable, Tensor]:
         visitor, wrapper = Visitor(), self.model.traced
+        cache, position = prefix_cache(batch, self.model.n_layers), batch.start.position
+        skipped = [wrapper.get(f"{self.model.sites.blocks}.{layer}") for layer in range(batch.start.layer)]
 
         def body(tracer) -> None:
+            for block in skipped:
+                block.skip(batch.start.hidden)
             for step in plan.visits:
                 module = wrapper.get(step.path)
                 if step.side == "input":
@@ -98,9 +104,13 @@ class Engine:
             return visitor.at_pattern(probabilities, plan.patterns.get(layer, ()))
 
         with visible_attention(self.model.hf, self.model.attention, see if plan.patterns else None):
-            ids = batch.ids.to(self.model.device)
-            run_traced(wrapper, body, lambda: self.model.hf(input_ids=ids, use_cache=False))
-        return visitor.found
+            inputs = dict(input_ids=batch.ids[:, position:].to(self.model.device), use_cache=cache is not None)
+            if cache is not None:
+                inputs["past_key_values"] = cache
+                inputs["position_ids"] = torch.arange(position, batch.shape[1], device=self.model.device)[None]
+            run_traced(wrapper, body, lambda: self.model.hf(**inputs))
+        kept = {keep.key: cache.layers[keep.layer].kept for keep in batch.keeps}
+        return visitor.found | kept
 
 
 def _onto(value: Tensor, module) -> Tensor:

@@ -16,12 +16,12 @@ def is_out_of_memory(error: RuntimeError) -> bool:
 
 
 def halves(batch: Batch, run: Callable[[Batch], dict[Hashable, Tensor]]) -> dict[Hashable, Tensor]:
-    """Run both halves of the rows and return the results in the order of the whole batch's reads."""
+    """Run both halves of the rows and return the results in the order that the whole batch asks in."""
     rows = batch.shape[0]
     parts = [take_rows(batch, start, stop) for start, stop in ((0, rows // 2), (rows // 2, rows))]
     done = [(run(part), kept) for part, kept in parts]
     joined = {}
-    for read in batch.reads:
+    for read in (*batch.reads, *batch.keeps):
         pieces = [(values[read.key], kept[read.key]) for values, kept in done]
         like = pieces[0][0]
         whole = like.new_empty((read.rows.numel(), *like.shape[1:]))

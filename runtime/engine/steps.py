@@ -7,7 +7,7 @@ A residual between attention and MLP feeds two branches, and no module holds the
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -55,8 +55,11 @@ class Steps:
 
 
 def steps(batch: Batch, facts: ModelFacts) -> Steps:
-    """Return what to do in the order of execution; edits that no read can see are left out."""
-    if not batch.reads:
+    """Return what to do in the order of execution, positions counted from the start's.
+
+    Edits that no read can see are left out, and those that the start holds already.
+    """
+    if not batch.reads and not batch.keeps:
         return Steps((), {}, None)
     _check_rows(batch, facts)
     keys = [read.key for read in batch.reads]
@@ -64,18 +67,36 @@ def steps(batch: Batch, facts: ModelFacts) -> Steps:
         raise ProbeError("repeated-key", f"two reads of one batch share the key {_first_repeated(keys)!r}")
     for part in (*batch.edits, *batch.reads):
         _check(part, batch, facts)
-    last = max((read.site for read in batch.reads), key=lambda site: site.order)
+    ends = [read.site for read in batch.reads] + ([batch.until] if batch.until is not None else [])
+    last = max(ends, key=lambda site: site.order)
+    first = SiteRef("resid_post", batch.start.layer - 1).order if batch.start.layer else SiteRef("embed").order
     found: list[tuple[tuple, SiteRef, Edit | Read | Hold]] = []
     for read in batch.reads:
         # The unembedding runs later, on the rows that are asked for.
         site = SiteRef("final_norm") if read.site.name == "logits" else read.site
-        found.append(((*_order(site, facts), 1, 0), site, read))
-    live = [edit for edit in batch.edits if edit.site.order <= last.order]
+        if site.order < first or read.positions.numel() and int(read.positions.min()) < batch.start.position:
+            raise ValueError(f"a read of {site} lies before the start of its batch")
+        found.append(((*_order(site, facts), -0.5 if read.raw else 1, 0), site, _shifted(read, batch.start.position)))
+    live = [
+        _shifted(edit, batch.start.position) for edit in batch.edits if first <= edit.site.order <= last.order
+    ]
     for number, edit in enumerate(live):
         found.append(((*_order(edit.site, facts), 0, edit.order, number), edit.site, edit))
     found += _holds(live, last)
     found.sort(key=lambda entry: entry[0])
-    return _grouped([(site, what) for _, site, what in found], facts, last)
+    return _grouped([(site, what) for _, site, what in found], facts, last, batch.start.layer)
+
+
+def _shifted(part: Edit | Read, position: int) -> Edit | Read:
+    """Count positions from `position` on; edits before it are gone."""
+    if not position:
+        return part
+    if isinstance(part, Read):
+        return replace(part, positions=part.positions - position)
+    keep = part.positions >= position
+    fields = {n: getattr(part, n) for n in ("values", "amount") if getattr(part, n) is not None}
+    cut = {n: value[keep.to(value.device)] for n, value in fields.items()}
+    return replace(part, rows=part.rows[keep], positions=part.positions[keep] - position, **cut)
 
 
 def _order(site: SiteRef, facts: ModelFacts) -> tuple[int, float]:
@@ -99,22 +120,35 @@ def _holds(edits: list[Edit], last: SiteRef):
             yield ((*site.order, rank, 0), site, Hold(layer, part, rows, positions))
 
 
-def _grouped(found: list, facts: ModelFacts, last: SiteRef) -> Steps:
+def _grouped(found: list, facts: ModelFacts, last: SiteRef, start: int) -> Steps:
     visits: dict[tuple[str, str], list[Action]] = {}
     patterns: dict[int, list[Action]] = {}
     for site, what in found:
-        here = place(site, facts)
+        here = _where(site, facts, start)
         if here.side == "pattern":
             patterns.setdefault(site.layer, []).append(Action(here, what))
             # Where a run that ends with a pattern stops: right after it.
             visits.setdefault((here.path, "input"), [])
         else:
             visits.setdefault((here.path, here.side), []).append(Action(here, what))
+    ending = _where(SiteRef("final_norm") if last.name == "logits" else last, facts, start)
+    # A run that goes on behind its reads stops where it was told to.
+    if ending.side != "pattern":
+        visits.setdefault((ending.path, ending.side), [])
     return Steps(
         tuple(Step(path, side, tuple(actions)) for (path, side), actions in visits.items()),
         {layer: tuple(actions) for layer, actions in patterns.items()},
         last,
     )
+
+
+def _where(site: SiteRef, facts: ModelFacts, start: int) -> Place:
+    if not start or site != SiteRef("resid_post", start - 1):
+        return place(site, facts)
+    # That block does not run: its output is the next module's input.
+    if start < facts.n_layers:
+        return place(SiteRef("resid_pre", start), facts)
+    return Place(architecture(facts.arch).final_norm, "input", facts.d_model)
 
 
 def _check_rows(batch: Batch, facts: ModelFacts) -> None:

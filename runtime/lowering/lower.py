@@ -110,7 +110,8 @@ def lower(
             by_model.setdefault(model.key, (model, []))[1].append(node)
     found = []
     for model, nodes in by_model.values():
-        state = Lowering(bindings, evaluator, model, bindings.facts(model).n_layers, planning=planning)
+        facts = bindings.facts(model)
+        state = Lowering(bindings, evaluator, model, facts.n_layers, planning=planning)
         for node in nodes:
             if node.op != "unembedding":
                 lower_node(state, node)
@@ -118,7 +119,8 @@ def lower(
         rows = Rows(prompt, tuple(state.prompts))
         cells = sum(int(np.prod([len(a) for a in w.axes], initial=1)) for w in state.lowered)
         physical = PhysicalStage(stage.index, model, state.layers, tuple(nodes), rows, tuple(state.requests), tuple(state.edits),
-                                 bound=state.bound, cells=cells, budget=budget)  # fmt: skip
+                                 bound=state.bound, cells=cells, budget=budget, width=facts.d_model,
+                                 kv_width=facts.n_kv_heads * facts.d_head)  # fmt: skip
         found.append((physical, state.lowered))
     return found
 
