@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -116,3 +118,12 @@ def test_nothing_half_written_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(KeyboardInterrupt):
         Store(tmp_path).put("ab12", Cube((), np.array(1.0)))
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+
+
+def test_values_of_columns_that_json_has_not_come_back(tmp_path: Path) -> None:
+    values = (date(2020, 1, 2), datetime(2020, 1, 2, 3, 4), time(5, 6), timedelta(days=1, microseconds=7),
+              Decimal("1.10"), b"\x00a", {"tuple": [1, (2,)]}, [{"a": None}])  # fmt: skip
+    axis = Axis("item", tuple(range(len(values))), "data", {"given": values})
+    store = Store(tmp_path)
+    store.put("ab" * 16, Cube((axis,), np.arange(len(values))))
+    assert store.get("ab" * 16).axes[0].coords["given"] == values

@@ -1,0 +1,143 @@
+"""Values at the edges of what a run knows: models of several depths, columns with gaps, labels that are not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from probelang.runtime.errors import ProbeError
+from probelang.runtime.execute import execute
+from probelang.runtime.options import RunOptions
+from probelang.runtime.results import Run
+from tests.helpers_models import build
+from tests.reference import compare_run, interpret
+from tests.reference.checked import checked
+
+torch.set_num_threads(1)
+
+HEAD = """probe 1
+model m = path("m")
+dataset d = file("d.csv")
+prompts p from d { text: "the {word} is" answer: "{opposite}" }
+prompts ask(name) { text: "{name} said the" answer: "cat" }
+"""
+ROWS = "word,opposite,n,flag\nhot,cold,1,yes\nbig,small,,no\ngood,bad,3,no\n"
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("values")
+    build("llama", folder / "m")
+    build("llama", folder / "deep", num_hidden_layers=6)
+    (folder / "d.csv").write_text(ROWS)
+    return folder
+
+
+def run(root: Path, text: str) -> Run:
+    spec = checked(HEAD + text, root)
+    assert not spec.errors
+    return execute(spec, root=root, options=RunOptions(replicates=20))
+
+
+def same(root: Path, text: str) -> Run:
+    """Run a spec; every value is the interpreter's."""
+    found = run(root, text)
+    assert compare_run(interpret(checked(HEAD + text, root).spec, root), found) == []
+    return found
+
+
+def test_layers_are_those_of_the_model_that_a_statement_reads(root: Path) -> None:
+    found = run(root, """model deep = path("deep")
+statistic x = norm(resid_post[layer] at ask("Tom").last) on m for layer where layer > 2
+statistic y = norm(resid_post[layer] at ask("Tom").last) on deep for layer where layer > 2
+""")  # fmt: skip
+    assert [r.frame["layer"].to_list() for r in found.results] == [[3], [3, 4, 5]]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ['prob(ask(name), name)', 'prob(ask(name)) {}where name != "Ann"', 'choice(ask(name), [name], ["Tom"])',
+     'norm(resid_post[layer] at ask(name).last) * layer {}, layer where name == "Bob" and layer > 1'],
+)  # fmt: skip
+def test_a_label_beside_prompts_that_it_made_is_the_same_label(root: Path, value: str) -> None:
+    loop = 'for name in ["Ann", "Bob", "Tom"] '
+    text = value.format(loop) if "{}" in value else f"{value} {loop}"
+    same(root, f"statistic s = {text}\n".replace(" ,", ","))
+
+
+def test_labels_beside_prompts_multiply(root: Path) -> None:
+    same(root, 'statistic s = prob(ask(k)) * k for k in [1, 2]\n')
+
+
+@pytest.mark.parametrize("place", ["resid_post[10]", "resid_post[layer + 1]", "resid_post[layer - 1]"])
+def test_a_layer_that_is_not_there_is_said(root: Path, place: str) -> None:
+    loop = " for layer" if "layer" in place else ""
+    for value in (f"norm({place} at p.last)", f"logit(p) under ablate({place} at p.last)"):
+        with pytest.raises(ProbeError) as caught:
+            run(root, f"statistic s = {value}{loop}\n")
+        assert caught.value.code == "layer-out-of-range"
+
+
+def test_items_for_which_a_computed_operand_is_missing_say_why(root: Path) -> None:
+    found = run(root, """prompts q from d { text: "{opposite} was" }
+statistic s = logit(p) under patch(resid_post[2] at p.last, from=2 * (resid_post[2] at tokens(q, "cold").mean))
+""")  # fmt: skip
+    (items,) = (r.items for r in found.results)
+    assert items["value"].is_null().to_list() == [False, True, True]
+    assert "no occurrence of 'cold'" in items["reason"][1]
+    assert found.results[0].frame["n"].to_list() == [1]
+
+
+def test_a_direction_at_a_computed_layer_acts_there(root: Path) -> None:
+    same(root, """contrast c from d { positive: { text: "the {word} is" } negative: { text: "an {opposite} was" } }
+direction v = mean_diff(resid_post[layer] at c.last) for layer
+statistic peak = argmax(norm(v), over=layer)
+statistic s = logit(p) under steer(v[layer=peak])
+""")  # fmt: skip
+
+
+def test_options_may_be_columns(root: Path) -> None:
+    same(root, "statistic s = choice(p, [d.opposite], [d.word])\n")
+
+
+def test_a_gap_in_a_column_is_a_missing_value(root: Path) -> None:
+    found = same(root, """dataset e = keep(d, n != 1)
+prompts q from e { text: "the {word} is" answer: "{opposite}" }
+statistic plain = mean(d.n)
+statistic share = mean(d.n > 1)
+statistic kept  = logit(q)
+statistic some  = logit(p)[d.n > 1]
+statistic times = logit(p) * d.n
+""")  # fmt: skip
+    by_name = {r.name: r for r in found.results}
+    assert by_name["plain"].frame["value"].to_list() == [2.0]
+    assert by_name["kept"].frame["n"].to_list() == [1]
+
+
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [("flag", "not-a-condition"), ("word > 3", "not-numbers"), ('word == "zebra"', "no-items")],
+)
+def test_what_is_no_condition_keeps_nothing(root: Path, condition: str, code: str) -> None:
+    with pytest.raises(ProbeError) as caught:
+        run(root, f'dataset e = keep(d, {condition})\nprompts q from e {{ text: "the {{word}} is" answer: "red" }}\n'
+                  "statistic s = logit(q)\n")  # fmt: skip
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(("axis", "label"), [("layer in layers(0.3..0.9)", "layer=0"), ("w in d.word", 'w="cat"')])
+def test_labels_that_only_the_run_knows_are_checked_by_it(root: Path, axis: str, label: str) -> None:
+    value = "norm(resid_post[layer] at p.last)" if "layers" in axis else "logit(p, w)"
+    found = run(root, f"statistic x = {value} for {axis}\nstatistic y = x[{label}]\n")
+    assert [r.name for r in found.results] == ["x"]
+    assert [w["code"] for w in found.warnings if isinstance(w, dict)] == ["label-not-on-axis"]
+
+
+def test_whole_numbers_neither_wrap_nor_refuse_fractions(root: Path) -> None:
+    found = same(root, """statistic large = logit(p) * (10 ** 18 * 100)
+statistic halves = mean(logit(p)) * 2 ** (0 - layer) for layer
+statistic rest = mean(logit(p)) * (layer % 0) for layer
+""")  # fmt: skip
+    assert found.results[2].frame["reason"].to_list() == ["division by zero"] * 4
