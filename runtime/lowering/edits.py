@@ -77,7 +77,7 @@ def edits_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[Edi
 
 
 def note_reasons(state: Lowering, found: Places, label: np.ndarray, item: np.ndarray, row: np.ndarray) -> None:
-    """A row whose prompt has not the tokens that are to be edited has no value: it says so, and is not read as unedited."""
+    """A row whose prompt has not the tokens that are to be edited has no value: it is not read as unedited."""
     gone = np.array([[isinstance(p, str) for p in of_label] for of_label in found.found])
     for at in np.flatnonzero(gone[label, item]):
         state.reasons.setdefault(int(row[at]), str(found.found[label[at]][item[at]]))
@@ -161,7 +161,7 @@ def operand_of(edit: Node) -> Node | None:
 
 
 def amount_of(state: Lowering, edit: Node, cells: Grid, home: Node) -> np.ndarray | None:
-    """The strength of an edit in each cell, as far as it is a number of the spec (`steer` adds its unit when it runs)."""
+    """The strength of an edit in each cell, as far as it is a number of the spec."""
     name = {"project_out": "alpha", "steer": "scale", "scale": "factor"}.get(edit.op)
     node = edit.input(name) if name is not None else None
     if node is None:
@@ -194,7 +194,10 @@ def operand_index(
         if axis.name == SOURCE_LAYER:
             at = np.full(len(edits.cell), axis.labels.index(layer))
         elif axis.name == "token" and axis.kind == "data":
-            at = tokens_of_donor(state, axis, operand, edits, donor) if donor is not None else same_token(state, axis, edits, home)
+            if donor is not None:
+                at = tokens_of_donor(state, axis, operand, edits, donor)
+            else:
+                at = same_token(state, axis, edits, home)
         elif axis.name == "item" and donor is not None:
             at = donor
         elif axis.name in cells.at:
@@ -231,7 +234,8 @@ def tokens_of_donor(state: Lowering, axis: Axis, operand: Node, edits: Edits, do
     at = np.zeros(len(edits.cell), dtype=np.int64)
     for i in range(len(at)):
         if counts[donor[i]] != own[i]:
-            state.reasons.setdefault(int(edits.row[i]), f"the other item has {counts[donor[i]]} tokens there, and not {own[i]}")
+            reason = f"the other item has {counts[donor[i]]} tokens there, and not {own[i]}"
+            state.reasons.setdefault(int(edits.row[i]), reason)
             continue
         at[i] = labels[donor[i], found[donor[i]][edits.rank[i]]]
     return at
@@ -246,7 +250,8 @@ def others(edit: Node, axis: Axis | None, item: np.ndarray) -> np.ndarray | None
     if edit.op != "ablate" or axis is None or method is None or method.param("value") != "resample":
         return None
     if len(axis) == 1:
-        raise ProbeError("no-other-item", "there is no other item to resample from", "resampling needs at least two items")
+        message = "there is no other item to resample from"
+        raise ProbeError("no-other-item", message, "resampling needs at least two items")
     seed = int(edit.input("seed").param("value")) if edit.input("seed") is not None else 0
     drawn = np.array([derive_seed("resample", seed, str(key)) % (len(axis) - 1) for key in axis.labels])
     drawn += drawn >= np.arange(len(axis))

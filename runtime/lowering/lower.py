@@ -81,7 +81,7 @@ class Lowering:
         return rows
 
     def stand_in(self, layer: Node | None) -> int | None:
-        """While planning: the last layer, for a layer that an earlier stage computes. The stage's cost is a bound then."""
+        """While planning: the last layer, for one that an earlier stage computes; the stage's cost is a bound then."""
         if not self.planning or layer is None or not any(n.op in ASKED for n in walk(layer)):
             return None
         self.bound = True
@@ -118,7 +118,8 @@ def lower(
         prompt = np.concatenate(state.prompt) if state.prompt else np.zeros(0, np.int64)
         rows = Rows(prompt, tuple(state.prompts))
         cells = sum(int(np.prod([len(a) for a in w.axes], initial=1)) for w in state.lowered)
-        physical = PhysicalStage(stage.index, model, state.layers, tuple(nodes), rows, tuple(state.requests), tuple(state.edits),
+        physical = PhysicalStage(stage.index, model, state.layers, tuple(nodes), rows,
+                                 tuple(state.requests), tuple(state.edits),
                                  bound=state.bound, cells=cells, budget=budget, width=facts.d_model,
                                  kv_width=facts.n_kv_heads * facts.d_head)  # fmt: skip
         found.append((physical, state.lowered))
