@@ -18,7 +18,7 @@ from ..text.rendered import Rendered
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """Positions [labels][items]: arrays, or the reason why there are none. `axis` is the token axis, if there is one."""
+    """Positions [labels][items]: arrays, or the reason why there are none. `axis` is the token axis, if any."""
 
     axis: Axis | None
     found: tuple[tuple[np.ndarray | str, ...], ...]
