@@ -134,7 +134,7 @@ def load(
             + (f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""),
         )
     if device_map is None:
-        hf.to(device)
+        _move(hf, device)
     hf.eval().requires_grad_(False)
     if counts is not None:
         counts.loads += 1
@@ -155,3 +155,19 @@ def _device(hf) -> str:
     first = next(hf.parameters()).device
     # Offloaded weights are on `meta` between calls; accelerate moves inputs by itself.
     return "cpu" if first.type == "meta" else str(first)
+
+
+def _move(hf, device: str) -> None:
+    """Put a model on a device; one that this machine does not have is said, with those it has."""
+    import torch
+
+    try:
+        hf.to(device)
+    except (RuntimeError, AssertionError) as error:
+        if isinstance(error, torch.OutOfMemoryError):
+            raise
+        have = ["cpu"]
+        have += [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+        have += ["mps"] if torch.backends.mps.is_available() else []
+        message = f"there is no device {device!r} on this machine"
+        raise ProbeError("device-not-available", message, f"it has {', '.join(have)}") from error

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..compiler.graph import Node, walk
 from ..compiler.keys import recipe_key, value_key
+from ..compiler.kinds import Dataset
 from .errors import ProbeError
 from .results import Result
 from .weight_files import fingerprint
@@ -48,9 +49,9 @@ def contents(prepared: Prepared) -> dict[str, str]:
     """A hash of the bytes of every model (weights and tokenizer) and dataset that the roots need."""
     found: dict[str, str] = {}
     for node in walk(*prepared.roots.values()):
-        if node.op in MODELS and node.input("split") is None:
+        if node.op in MODELS and not issubclass(node.kind, Dataset):
             found[node.key] = fingerprint(prepared.bindings.folder(node)) + tokenizer_of(prepared, node)
-        elif node.op in ("file", "rows"):
+        elif node.op in ("file", "rows") or node.op in MODELS:
             found[node.key] = prepared.bindings.table(node).fingerprint
         elif node.op == "vector":
             vector = np.ascontiguousarray(prepared.evaluator.cube(node).values)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
@@ -127,3 +130,13 @@ def test_values_of_columns_that_json_has_not_come_back(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.put("ab" * 16, Cube((axis,), np.arange(len(values))))
     assert store.get("ab" * 16).axes[0].coords["given"] == values
+
+
+def test_other_rows_of_a_hub_dataset_are_other_values(root: Path, tmp_path: Path, monkeypatch) -> None:
+    text = SPEC[: SPEC.index("dataset")] + 'dataset d = hub("some/rows", split="train")\n' + SPEC[SPEC.index("prompts") :]
+    for opposite in ("small", "bad"):
+        frame = pl.DataFrame({"q": ["big hot"], "a": [opposite]})
+        loaded = SimpleNamespace(to_polars=lambda frame=frame: frame)
+        fake = SimpleNamespace(load_dataset=lambda *_, loaded=loaded, **__: loaded)
+        monkeypatch.setitem(sys.modules, "datasets", fake)
+        assert run(text, root, tmp_path).manifest["store"]["found"] == 0

@@ -143,7 +143,7 @@ def unused_binder(span: Span, name: str) -> Diagnostic:
 def unknown_param(span: Span, name: str, params: Sequence[str]) -> Diagnostic:
     found = near(name, params)
     help_ = f"did you mean `{found}`?" if found else (f"it has {listed(params)}" if params else "it has no params")
-    return error("unknown-param", span, f"the spec has no param `{name}`", "not found", help_, replacement=found)
+    return error("unknown-param", span, f"`-p {name}=…` names no param of the spec", "", help_)
 
 
 def unused_column(span: Span, name: str) -> Diagnostic:

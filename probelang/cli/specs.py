@@ -34,12 +34,26 @@ def run_options(options: argparse.Namespace, source: SpecSource) -> RunOptions:
     given = vars(options)
     if "device" not in given:
         return RunOptions(allow_outside=options.allow_outside)
+    check_passes(options.without)
     return RunOptions(
         device=options.device, dtype=options.dtype, batch_tokens=options.batch_tokens, seed=options.seed,
         allow_outside=options.allow_outside, trust_remote_code=options.trust_remote_code,
         device_map=options.device_map, offline=options.offline, passes_off=tuple(options.without),
         replicates=options.replicates, attention=options.attention, store=store_of(given),
     )  # fmt: skip
+
+
+def check_passes(names: list[str]) -> None:
+    """A pass that does not exist cannot be left out."""
+    if not names:
+        return
+    from ..compiler.passes import PASSES
+    from ..runtime.errors import ProbeError
+
+    known = [name for name, _ in PASSES]
+    for name in names:
+        if name not in known:
+            raise ProbeError("unknown-pass", f"the planner has no pass {name!r}", f"it has {', '.join(known)}")
 
 
 def store_of(given: dict[str, object]) -> Path | None:

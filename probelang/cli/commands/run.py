@@ -58,7 +58,7 @@ def main(options: argparse.Namespace, console: Console) -> int:
     if missing:
         show(missing, checked, console)
         return PLANNED
-    out = None if options.no_out else options.out or Path("runs") / source.name
+    out = None if options.no_out else writable(options.out or Path("runs") / source.name)
     with Progress(console, quiet=options.quiet or options.json) as progress:
         run = execute(source, checked, run_options(options, source), out, progress)
     _print(run, options, console)
@@ -67,6 +67,23 @@ def main(options: argparse.Namespace, console: Console) -> int:
 
         webbrowser.open((run.directory / "report.html").resolve().as_uri())
     return ERRORS if options.strict_claims and any(c.verdict != "pass" for c in run.claims) else 0
+
+
+def writable(folder: Path) -> Path:
+    """The folder for results, made before any work; raises `cannot-write` where it cannot be written to."""
+    import os
+
+    from ...runtime.errors import ProbeError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ProbeError(
+            "cannot-write", f"the folder {folder} cannot be made: {error.strerror}", "choose another with --out"
+        ) from None
+    if not os.access(folder, os.W_OK):
+        raise ProbeError("cannot-write", f"the folder {folder} cannot be written to", "choose another with --out")
+    return folder
 
 
 def _print(run: Run, options: argparse.Namespace, console: Console) -> None:
