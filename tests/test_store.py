@@ -133,7 +133,8 @@ def test_values_of_columns_that_json_has_not_come_back(tmp_path: Path) -> None:
 
 
 def test_other_rows_of_a_hub_dataset_are_other_values(root: Path, tmp_path: Path, monkeypatch) -> None:
-    text = SPEC[: SPEC.index("dataset")] + 'dataset d = hub("some/rows", split="train")\n' + SPEC[SPEC.index("prompts") :]
+    head, tail = SPEC[: SPEC.index("dataset")], SPEC[SPEC.index("prompts") :]
+    text = head + 'dataset d = hub("some/rows", split="train")\n' + tail
     for opposite in ("small", "bad"):
         frame = pl.DataFrame({"q": ["big hot"], "a": [opposite]})
         loaded = SimpleNamespace(to_polars=lambda frame=frame: frame)
