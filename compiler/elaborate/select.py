@@ -144,12 +144,12 @@ def choose_label(el: Elaborator, node: Node, axis: str, label: Node, span: Span,
     known = axes[axis]
     if not any(n.op == "label" and n.param("name") == axis for n in walk(node)):
         return looked_up(el, node, axis, label, span)
-    if label.op == "const" and issubclass(node.kind, VALUES) and told_by_the_run(node, known):
-        return looked_up(el, node, axis, label, span)
-    if label.op == "const" or (label.op == "label" and label.param("name") != axis and known.kind != "data"):
-        return stacks.substitute(el.graph, node, axis, label)
-    if label.op == "label":
+    if label.op == "label" and label.axes and label.axes[0].origin == known.origin:
         return node  # x[layer=layer] is x
+    if label.op in ("const", "label") and issubclass(node.kind, VALUES) and told_by_the_run(node, known):
+        return looked_up(el, node, axis, label, span)
+    if label.op == "const" or (label.op == "label" and known.kind != "data"):
+        return stacks.substitute(el.graph, node, axis, label)
     return looked_up(el, node, axis, label, span)
 
 
@@ -169,6 +169,8 @@ def told_by_the_run(node: Node, axis: AxisType) -> bool:
 def on_axis(el: Elaborator, node: Node, axis: AxisType, label: Node, span: Span) -> bool:
     """Whether a written label can be on an axis: by its text where the labels are known, else by its kind."""
     written = [n for _, n in label.inputs] if label.op == "list" else [label]
+    if label.op == "label" and label.axes and label.axes[0].origin != axis.origin:
+        written = [el.const(value) for value in label.axes[0].labels or ()]
     known = labels_in(node, axis.name)
     numbers = axis.origin in ("layers", "heads") or any(
         n.op == "label" and n.param("origin") == axis.origin and issubclass(n.kind, Integer) for n in walk(node)
