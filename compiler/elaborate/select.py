@@ -146,7 +146,8 @@ def choose_label(el: Elaborator, node: Node, axis: str, label: Node, span: Span,
         return looked_up(el, node, axis, label, span)
     if label.op == "label" and label.axes and label.axes[0].origin == known.origin:
         return node  # x[layer=layer] is x
-    if label.op in ("const", "label") and issubclass(node.kind, VALUES) and told_by_the_run(node, known):
+    unsure = told_by_the_run(node, known) or leaves_axis(known, label)
+    if label.op in ("const", "label") and issubclass(node.kind, VALUES) and unsure:
         return looked_up(el, node, axis, label, span)
     if label.op == "const" or (label.op == "label" and known.kind != "data"):
         return stacks.substitute(el.graph, node, axis, label)
@@ -166,11 +167,15 @@ def told_by_the_run(node: Node, axis: AxisType) -> bool:
     return any(v is not None and v.op in ("layers", "column") for v in values)
 
 
+def leaves_axis(axis: AxisType, label: Node) -> bool:
+    """Whether the labels of a sweep go beyond those of the axis they select on: there the value is missing."""
+    swept = label.axes[0].labels if label.op == "label" and label.axes else None
+    return axis.labels is not None and swept is not None and not set(swept) <= set(axis.labels)
+
+
 def on_axis(el: Elaborator, node: Node, axis: AxisType, label: Node, span: Span) -> bool:
     """Whether a written label can be on an axis: by its text where the labels are known, else by its kind."""
     written = [n for _, n in label.inputs] if label.op == "list" else [label]
-    if label.op == "label" and label.axes and label.axes[0].origin != axis.origin:
-        written = [el.const(value) for value in label.axes[0].labels or ()]
     known = labels_in(node, axis.name)
     numbers = axis.origin in ("layers", "heads") or any(
         n.op == "label" and n.param("origin") == axis.origin and issubclass(n.kind, Integer) for n in walk(node)
