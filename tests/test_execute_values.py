@@ -141,3 +141,48 @@ statistic halves = mean(logit(p)) * 2 ** (0 - layer) for layer
 statistic rest = mean(logit(p)) * (layer % 0) for layer
 """)  # fmt: skip
     assert found.results[2].frame["reason"].to_list() == ["division by zero"] * 4
+
+
+def test_two_edits_of_one_place_act_in_their_order_when_it_is_meant(root: Path) -> None:
+    place = "resid_post[1] at p.last"
+    found = same(root, f"""prompts q from d {{ text: "{{opposite}} was" }}
+statistic first  = logit(p) under [patch({place}, from=q, in_order=true), scale({place}, 2, in_order=true)]
+statistic second = logit(p) under [scale({place}, 2, in_order=true), patch({place}, from=q, in_order=true)]
+statistic only   = logit(p) under patch({place}, from=q)
+""")  # fmt: skip
+    first, second, only = (r.items["value"].to_list() for r in found.results)
+    assert second == only != first
+
+
+@pytest.mark.parametrize(
+    "swept",
+    ['ablate(resid_post[2] at p.last, method=k) for k in ["zero", "mean"]',
+     'ablate(resid_post[set] at p.last, method="resample", seed=k) for set in choose(all_layers, 1), k in 1..3',
+     'steer(v, unit=k) for k in ["raw", "unit", "residual_norm"]'],
+)  # fmt: skip
+def test_options_of_interventions_may_be_swept(root: Path, swept: str) -> None:
+    direction = "direction v = mean(resid_post[2] at p.last)\n" if "steer" in swept else ""
+    same(root, f"{direction}statistic s = logit(p) under {swept}\n")
+
+
+def test_options_of_measures_may_be_swept(root: Path) -> None:
+    same(root, "statistic s = reciprocal_rank(p, max_rank=k) for k in [1, 10]\n")
+
+
+def test_a_selection_along_another_set_of_labels_has_those(root: Path) -> None:
+    found = same(root, """direction v = mean(resid_post[layer] at p.last) for layer
+statistic x = norm(resid_post[layer] at p.last) for layer in 1..3
+statistic few = logit(p) under project_out(v[layer=layer], site=resid_post[l]) for layer in [0, 3], l in [1, 2]
+statistic back = mean(x[layer=layer]) for layer in [3, 1]
+statistic beyond = mean(x[layer=l]) for l in [0, 1]
+""")  # fmt: skip
+    by_name = {r.name: r.frame for r in found.results}
+    assert by_name["few"]["layer"].to_list() == [0, 0, 3, 3]
+    assert by_name["back"]["layer"].to_list() == [3, 1]
+    assert by_name["beyond"]["value"].is_null().to_list() == [True, False]
+
+
+def test_a_binder_beside_an_axis_of_the_same_name_changes_nothing(root: Path) -> None:
+    spec = checked(HEAD + "direction v = mean(resid_post[layer] at p.last) for layer\n"
+                   "statistic s = logit(p) under project_out(v) for layer in [0, 3]\n", root)  # fmt: skip
+    assert "unused-binder" in {d.code for d in spec.problems}

@@ -94,7 +94,8 @@ def check_collisions(el: Elaborator, items: list[Node], span: Span) -> None:
     seen: dict[str, Node] = {}
     for item in items:
         place = item.input("place")
-        if place is None or item.param("in_order"):
+        meant = item.input("in_order")
+        if place is None or (meant is not None and meant.param("value") is True):
             continue
         if place.key in seen:
             el.report(errors.edits_collide(span, "the same site and tokens"))

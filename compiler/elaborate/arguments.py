@@ -72,8 +72,23 @@ def elaborated(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature) -> 
         if node is None or node.kind is Unknown or not accepts(el, node, parameter, signature, argument):
             good = False
             continue
-        made[argument.name] = node
+        made[argument.name] = one_by_one(el, node) if is_option(parameter, signature) else node
     return made if good else None
+
+
+def is_option(parameter: Parameter, signature: Signature) -> bool:
+    """Whether an argument is read as one plain value: a choice among words, or a setting of a measure's kernel."""
+    if signature.work == "run" and not any(issubclass(k, (Text, Distribution)) for k in parameter.kinds):
+        return True
+    return bool(parameter.choices) and parameter.name != "adjust"  # a family of tests has one correction
+
+
+def one_by_one(el: Elaborator, node: Node) -> Node:
+    """The labels of a sweep as known values, one after the other."""
+    if node.op != "label" or node.axes[0].labels is None:
+        return node
+    axis = node.axes[0]
+    return stacks.stack(el.graph, axis.name, axis.labels, [el.const(v) for v in axis.labels], axis.kind, axis.origin)
 
 
 def takes_place(e: ir.Expr) -> bool:

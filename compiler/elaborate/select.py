@@ -144,12 +144,13 @@ def choose_label(el: Elaborator, node: Node, axis: str, label: Node, span: Span,
     known = axes[axis]
     if not any(n.op == "label" and n.param("name") == axis for n in walk(node)):
         return looked_up(el, node, axis, label, span)
-    if label.op == "const" and issubclass(node.kind, VALUES) and told_by_the_run(node, known):
-        return looked_up(el, node, axis, label, span)
-    if label.op == "const" or (label.op == "label" and label.param("name") != axis and known.kind != "data"):
-        return stacks.substitute(el.graph, node, axis, label)
-    if label.op == "label":
+    if label.op == "label" and label.axes and label.axes[0].origin == known.origin:
         return node  # x[layer=layer] is x
+    unsure = told_by_the_run(node, known) or leaves_axis(known, label)
+    if label.op in ("const", "label") and issubclass(node.kind, VALUES) and unsure:
+        return looked_up(el, node, axis, label, span)
+    if label.op == "const" or (label.op == "label" and known.kind != "data"):
+        return stacks.substitute(el.graph, node, axis, label)
     return looked_up(el, node, axis, label, span)
 
 
@@ -164,6 +165,12 @@ def told_by_the_run(node: Node, axis: AxisType) -> bool:
     """Whether only the run knows the labels of an axis, and can say that a written one is not among them."""
     values = (n.input("values") for n in walk(node) if n.op == "label" and n.param("origin") == axis.origin)
     return any(v is not None and v.op in ("layers", "column") for v in values)
+
+
+def leaves_axis(axis: AxisType, label: Node) -> bool:
+    """Whether the labels of a sweep go beyond those of the axis they select on: there the value is missing."""
+    swept = label.axes[0].labels if label.op == "label" and label.axes else None
+    return axis.labels is not None and swept is not None and not set(swept) <= set(axis.labels)
 
 
 def on_axis(el: Elaborator, node: Node, axis: AxisType, label: Node, span: Span) -> bool:

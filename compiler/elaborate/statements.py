@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...grammar.tree import NOWHERE
 from .. import errors, ir
-from ..graph import Node, walk
+from ..graph import AxisType, Node, walk
 from ..kinds import (
     Boolean,
     Column,
@@ -127,14 +127,14 @@ CHECKS = {"direction": direction, "statistic": statistic, "claim": claim, "plot"
 
 def unused_binders(el: Elaborator, statement: ir.Define, node: Node, where: Node | None, env: Env) -> None:
     """A binder whose axis the value does not have changed nothing."""
-    walked = {
-        str(n.param("name") if n.op == "label" else n.param("axis"))
-        for n in walk(*(n for n in (node, where) if n is not None))
-        if n.op in ("label", "stack")
-    }
+    walked: dict[str, list[AxisType]] = {}
+    for n in walk(*(n for n in (node, where) if n is not None)):
+        if n.op in ("label", "stack"):
+            walked.setdefault(str(n.param("name") if n.op == "label" else n.param("axis")), []).append(n.axes[0])
     for binder in statement.loop.binders if statement.loop is not None else ():
         bound = env.binders.get(binder.name)
         if bound is None or bound.kind is Unknown:
             continue
-        if binder.name not in walked:
+        own, found = stacks.visible_axes(bound).get(binder.name), walked.get(binder.name, ())
+        if not any(own is None or a.origin == own.origin or a.labels == own.labels for a in found):
             el.report(errors.unused_binder(binder.span or NOWHERE, binder.name))

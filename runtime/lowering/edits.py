@@ -189,7 +189,7 @@ def operand_index(
     """
     axes = operand_axes(state, operand)
     flat = np.zeros(len(edits.cell), dtype=np.int64)
-    donor = others(edit, next((a for a in axes if a.name == "item"), None), edits.item)
+    donor = others(state, edit, next((a for a in axes if a.name == "item"), None), cells, edits, home)
     for axis in axes:
         if axis.name == SOURCE_LAYER:
             at = np.full(len(edits.cell), axis.labels.index(layer))
@@ -241,7 +241,9 @@ def tokens_of_donor(state: Lowering, axis: Axis, operand: Node, edits: Edits, do
     return at
 
 
-def others(edit: Node, axis: Axis | None, item: np.ndarray) -> np.ndarray | None:
+def others(
+    state: Lowering, edit: Node, axis: Axis | None, cells: Grid, edits: Edits, home: Node
+) -> np.ndarray | None:
     """Per edit, the item whose activation is put in its place: drawn by hash of (seed, item), never the item itself.
 
     None when the intervention does not resample.
@@ -252,10 +254,14 @@ def others(edit: Node, axis: Axis | None, item: np.ndarray) -> np.ndarray | None
     if len(axis) == 1:
         message = "there is no other item to resample from"
         raise ProbeError("no-other-item", message, "resampling needs at least two items")
-    seed = int(edit.input("seed").param("value")) if edit.input("seed") is not None else 0
-    drawn = np.array([derive_seed("resample", seed, str(key)) % (len(axis) - 1) for key in axis.labels])
+    given = per_cell(state.evaluator, edit.input("seed"), cells, home)
+    seeds = np.zeros(cells.count, np.int64) if given is None else given.astype(np.int64)
+    each, number = np.unique(seeds, return_inverse=True)
+    drawn = np.array(
+        [[derive_seed("resample", int(s), str(key)) % (len(axis) - 1) for key in axis.labels] for s in each]
+    )
     drawn += drawn >= np.arange(len(axis))
-    return drawn[item % len(axis)]
+    return drawn[number[edits.cell], edits.item % len(axis)]
 
 
 def operand_missing(state: Lowering, operand: Node) -> np.ndarray | None:
