@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from .cost import CostModel
 from .graph import Node
 
 Where = tuple[str, int | None, int | None]  # site, layer, head
-FORWARD = 16  # tokens in a block that take as long as calling the block: what one more batch is worth
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +104,8 @@ class PhysicalStage:
 
     `work` are the nodes whose results come out of it. `batches` are arrays of row indices. `stops` is whether a batch
     ends with what is asked of it. `width` and `kv_width` are the numbers that a token has in the residual stream, and
-    in the keys of a layer. `saved` notes what each pass did, for the plan's text.
+    in the keys of a layer. `prices` is what passes weigh one plan against another with. `saved` notes what each pass
+    did, for the plan's text.
     """
 
     stage: int
@@ -123,6 +124,7 @@ class PhysicalStage:
     width: int = 0
     kv_width: int = 0
     begins: Starts | None = None
+    prices: CostModel = CostModel()
     extra: dict = field(default_factory=dict)
 
     def with_(self, **changes) -> PhysicalStage:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..compiler.check import Checked
+from ..compiler.cost import CostModel
 from ..compiler.graph import Node, walk
 from ..compiler.keys import recipe_key
 from ..compiler.normalise import normalise
@@ -80,8 +81,9 @@ def physical_stages(
 ) -> list[tuple[PhysicalStage, list[Lowered]]]:
     """Lower a stage whose inputs are there, and run the passes over it."""
     budget = prepared.options.batch_tokens or BATCH_TOKENS
-    off = frozenset(prepared.options.passes_off)
-    return [(optimise(p, off), w) for p, w in lower(stage, prepared.bindings, prepared.evaluator, budget, planning)]
+    off, prices = frozenset(prepared.options.passes_off), prepared.options.prices or CostModel()
+    lowered = lower(stage, prepared.bindings, prepared.evaluator, budget, planning)
+    return [(optimise(p.with_(prices=prices), off), w) for p, w in lowered]
 
 
 def execute(checked: Checked, *, root: Path, options: RunOptions, progress: Progress | None = None) -> Run:

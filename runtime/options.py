@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..compiler.cost import CostModel
+
 
 @dataclass(frozen=True)
 class RunOptions:
@@ -13,7 +15,8 @@ class RunOptions:
     `dtype` is used by models whose declaration names none (None: float32). `batch_tokens` caps the tokens of a batch
     (None: 8192). `seed` is the root of every derived seed. `store` is the folder of results to reuse.
     `allow_outside` lets a spec read files outside its folder, `offline` forbids downloads. `passes_off` names planner
-    passes to skip. `replicates` is the number of bootstrap draws behind an interval.
+    passes to skip. `replicates` is the number of bootstrap draws behind an interval. `prices` are what the planner
+    weighs plans with (None: the defaults).
     """
 
     device: str = "cpu"
@@ -28,3 +31,4 @@ class RunOptions:
     passes_off: tuple[str, ...] = ()
     replicates: int = 1000
     attention: str = "sdpa"
+    prices: CostModel | None = None

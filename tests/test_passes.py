@@ -7,6 +7,7 @@ A call of a block is said to cost nothing here, so that rows start late wherever
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 
+from probelang.compiler.cost import CostModel
 from probelang.compiler.passes import PASSES, optimise
 from probelang.compiler.passes.ancestry import CLEAN, ancestry
 from probelang.compiler.physical import EditGroup, PhysicalStage, Request, Rows, Starts, cost
@@ -51,10 +53,8 @@ NEOX = SPEC.replace("scale(resid_mid[layer]", "scale(mlp[layer]")
 NAMES = [name for name, _ in PASSES]
 
 
-@pytest.fixture(autouse=True)
-def free_calls(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("sources", "pack_batches"):
-        monkeypatch.setattr(import_module(f"probelang.compiler.passes.{name}"), "FORWARD", 0)
+FREE = CostModel(call=0.0, join=0.0)
+Options = partial(RunOptions, replicates=5, prices=FREE)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def counts(planned) -> dict:
 def test_late_starts_change_no_number(arch: str, models: Path) -> None:
     """The interpreter's numbers, and within 1e-6 of the largest one those of rows that all run from the beginning."""
     spec, late = spec_of(arch, models), ("resume-late", "reuse-prefix")
-    runs = {off: execute(spec, root=models, options=RunOptions(replicates=5, passes_off=off)) for off in [(), late, late[:1]]}
+    runs = {off: execute(spec, root=models, options=Options(passes_off=off)) for off in [(), late, late[:1]]}
     assert compare_run(interpret(spec.spec, models), runs[()]) == []
     used = [run.manifest["counts"]["row_layer_tokens"] for run in runs.values()]
     assert used[0] < used[2] < used[1] and used[0] < 0.7 * used[1]
@@ -97,7 +97,7 @@ def test_each_pass_lowers_the_counter_by_what_was_predicted(name: str, models: P
     spec = spec_of("olmo2", models)
     seen = []
     for off in ((), (name,)):
-        options = RunOptions(replicates=5, passes_off=off)
+        options = Options(passes_off=off)
         planned = plan(spec, root=models, options=options)
         assert planned.exact
         assert (f"{name}:" in planned.text()) == (not off)
@@ -108,7 +108,7 @@ def test_each_pass_lowers_the_counter_by_what_was_predicted(name: str, models: P
 
 def test_without_batches_rows_still_start_late(models: Path) -> None:
     spec = spec_of("gpt2", models)
-    options = [RunOptions(replicates=5, passes_off=off) for off in ((), ("pack-batches",))]
+    options = [Options(passes_off=off) for off in ((), ("pack-batches",))]
     whole, single = (execute(spec, root=models, options=o) for o in options)
     assert single.manifest["counts"]["forwards"] > 2 * whole.manifest["counts"]["forwards"]
     for a, b in zip(values(whole), values(single), strict=True):
@@ -117,13 +117,13 @@ def test_without_batches_rows_still_start_late(models: Path) -> None:
 
 def test_small_batches_and_halved_ones(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = spec_of("gemma2", models)
-    whole = execute(spec, root=models, options=RunOptions(replicates=5))
-    options = RunOptions(replicates=5, batch_tokens=30)
+    whole = execute(spec, root=models, options=Options())
+    options = Options(batch_tokens=30)
     planned = plan(spec, root=models, options=options)
     small = execute(spec, root=models, options=options)
     assert small.manifest["counts"] == counts(planned)
     monkeypatch.setattr(Engine, "run_split", lambda self, b: halves(b, self.run) if b.shape[0] > 1 else self.run(b))
-    halved = execute(spec, root=models, options=RunOptions(replicates=5))
+    halved = execute(spec, root=models, options=Options())
     for a, b, c in zip(*map(values, (whole, small, halved)), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
         np.testing.assert_allclose(a, c, rtol=1e-5, atol=1e-5)
@@ -143,7 +143,7 @@ def test_groups_bound_what_is_held(models: Path, monkeypatch: pytest.MonkeyPatch
     peaks, runs = [], []
     for held in (2**28, 12_000, 100):
         monkeypatch.setattr(sources, "HELD", held)
-        runs.append(execute(spec, root=models, options=RunOptions(replicates=5)))
+        runs.append(execute(spec, root=models, options=Options()))
         peaks.append(max(most))
         assert most[-1] == 0
         most.clear()
@@ -153,7 +153,7 @@ def test_groups_bound_what_is_held(models: Path, monkeypatch: pytest.MonkeyPatch
         np.testing.assert_allclose(a, c, rtol=1e-5, atol=1e-5)
 
 
-def stage_of(sets: list[tuple[int, ...]], tokens: int = 10, at: int = 4) -> PhysicalStage:
+def stage_of(sets: list[tuple[int, ...]], tokens: int = 10, at: int = 4, prices: CostModel = FREE) -> PhysicalStage:
     """One prompt in a model of eight blocks, one row for each set of blocks whose output is edited at one token."""
     edits = [
         EditGroup(("resid_post", layer, None), "set", 0, rows, at + 0 * rows, "v", 0 * rows, None)
@@ -163,7 +163,7 @@ def stage_of(sets: list[tuple[int, ...]], tokens: int = 10, at: int = 4) -> Phys
     n = len(sets)
     every = Request(0, ("logits", None, None), np.arange(n), np.full(n, tokens - 1), np.arange(n))
     rows = Rows(np.zeros(n, int), (tuple(range(tokens)),))
-    return PhysicalStage(0, None, 8, (), rows, (every,), tuple(edits), width=4, kv_width=4)
+    return PhysicalStage(0, None, 8, (), rows, (every,), tuple(edits), width=4, kv_width=4, prices=prices)
 
 
 def test_a_row_starts_from_the_longest_beginning_of_its_own() -> None:
@@ -198,10 +198,8 @@ def test_an_unedited_run_is_added_only_where_it_pays() -> None:
     assert len(several.rows) == 4 and (several.starts.source[:3] == 3).all()
 
 
-def test_calls_that_cost_much_keep_rows_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("sources", "pack_batches"):
-        monkeypatch.setattr(import_module(f"probelang.compiler.passes.{name}"), "FORWARD", 10_000)
-    assert len(optimise(stage_of([(), (1,), (2,), (3,)])).batches) == 1
+def test_calls_that_cost_much_keep_rows_together() -> None:
+    assert len(optimise(stage_of([(), (1,), (2,), (3,)], prices=CostModel(call=10_000))).batches) == 1
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..physical import FORWARD, PhysicalStage, depth_of_rows
+from ..physical import PhysicalStage, depth_of_rows
 
 KEYS = 4  # a token that is not run, but whose keys and values are held, counts as one of this many
 
@@ -41,7 +41,7 @@ def pack_batches(stage: PhysicalStage) -> PhysicalStage:
     counts = np.diff(np.r_[edges, len(order)])
     kinds = [Kind(*map(int, sorted_columns[:, edge])) for edge in edges]
     batches, start = [], 0
-    for size in sizes(kinds, counts.tolist(), stage.budget):
+    for size in sizes(kinds, counts.tolist(), stage.budget, stage.prices.call):
         batches.append(order[start : start + size])
         start += size
     return stage.with_(batches=tuple(batches)).note("pack-batches", f"{len(order):,} rows in {len(batches):,} batches")
@@ -93,9 +93,9 @@ class Open:
         )
         return joined if joined.above <= joined.layer and joined.behind <= joined.position else None
 
-    @property
-    def time(self) -> int:
-        return (FORWARD + self.rows * (self.length - self.position)) * max(self.kind.depth - self.layer, 0)
+    def time(self, call: float) -> float:
+        """What the batch takes, in tokens that pass a block, when calling one takes as long as `call` tokens."""
+        return (call + self.rows * (self.length - self.position)) * max(self.kind.depth - self.layer, 0)
 
     @property
     def per_row(self) -> int:
@@ -103,7 +103,7 @@ class Open:
         return KEYS * (self.length - self.position) + self.position
 
 
-def sizes(kinds: list[Kind], counts: list[int], budget: int) -> list[int]:
+def sizes(kinds: list[Kind], counts: list[int], budget: int, call: float) -> list[int]:
     """How many of the sorted rows each batch takes."""
     found: list[int] = []
     batch: Open | None = None
@@ -111,7 +111,7 @@ def sizes(kinds: list[Kind], counts: list[int], budget: int) -> list[int]:
         left = count
         if batch is not None:
             joined = batch.with_rows(left, kind)
-            if joined is not None and joined.time <= batch.time + Open.of(left, kind).time:
+            if joined is not None and joined.time(call) <= batch.time(call) + Open.of(left, kind).time(call):
                 take = min(left, max(KEYS * budget // joined.per_row - batch.rows, 0))
                 if take:
                     batch = batch.with_rows(take, kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..physical import FORWARD, PhysicalStage, Rows, Starts, cost, depth_of_rows
+from ..physical import PhysicalStage, Rows, Starts, cost, depth_of_rows
 from .ancestry import CLEAN, Ancestry
 from .pack_batches import pack_batches
 
@@ -89,7 +89,7 @@ def grouped(stage: PhysicalStage) -> PhysicalStage:
 def if_better(before: PhysicalStage, after: PhysicalStage, name: str, text: str) -> PhysicalStage:
     """Return the stage that takes less once it is packed: layers x tokens, and what calling the blocks costs."""
     old, new = cost(pack_batches(before)), cost(pack_batches(after))
-    call = FORWARD * before.layers
+    call = before.prices.call * before.layers
     if new.row_layer_tokens + call * new.forwards >= old.row_layer_tokens + call * old.forwards:
         return before
     return after.note(name, f"{text}: {old.row_layer_tokens:,} -> {new.row_layer_tokens:,} row-layer-tokens")
