@@ -48,10 +48,12 @@ def check(text: str, path: str, catalogue: Catalogue, find: Find, params: Mappin
         checked.program, found = elaborate(checked.spec, catalogue, overrides)
         checked.problems += found
         checked.problems += [] if checked.errors else left_out(checked.spec, checked.program)
-    elif not problems:
-        # Names are wrong somewhere: types of the rest are still worth saying, what follows from unknown names is not.
+    else:
+        # Something is wrong already: types of the rest are still worth saying, what follows from it is not. A broken
+        # statement may have been the model that others read, or the second file of that name.
         _, found = elaborate(checked.spec, catalogue, overrides)
-        checked.problems += [d for d in found if d.severity == "error"]
+        follows = ("model-open",) if problems else ()
+        checked.problems += [d for d in found if d.severity == "error" and d.code not in follows]
     checked.problems.sort(key=lambda d: d.order)
     return checked
 

@@ -16,6 +16,7 @@ from .kinds import AxisName, ColumnName
 from .scope import Declared, Scope, alias_of, axis_text, is_of
 from .signature import Catalogue, Parameter, Signature
 
+FIXED = ("all_layers", "all_heads", "none", "default", "empty")  # values that no declaration may hide
 UNKNOWN = "unknown"  # the name of the built-in that stands where a name could not be resolved
 
 Loader = Callable[[str, t.Span], "ir.Spec | Diagnostic"]
@@ -97,8 +98,11 @@ class Resolver:
             if first is not None:
                 self.problems.append(errors.declared_twice(name.span, name.text, first.span))
                 continue
-            if name.text in self.catalogue or name.text in ("all_layers", "all_heads", "none", "default", "empty"):
+            if name.text in FIXED:
                 self.problems.append(errors.shadows_builtin(name.span, name.text))
+            elif name.text in self.catalogue and params is not None:
+                # without parameters a name is never called, so `mean` and `mean(x)` cannot be confused
+                self.problems.append(errors.shadows_operation(name.span, name.text))
             texts = None if params is None else tuple(p.text for p in params)
             declared[name.text] = Declared(name.text, keyword, texts, name.span)
 
@@ -188,6 +192,8 @@ class Resolver:
             return ir.Binder(name=b.name.text, values=self.expr(b.values, others), span=b.name.span)
         name = b.name.text
         known = outer.declared.get(name)
+        if name in outer.assumed and known is None:
+            return ir.Binder(name=name, span=b.name.span)
         if name not in ("layer", "head") and (known is None or known.keyword not in ("axis", "param", "let")):
             axes = [d.name for d in outer.declared.values() if d.keyword == "axis"] + ["layer", "head"]
             self.problems.append(errors.binder_without_axis(b.name.span, name, axes))
@@ -252,11 +258,13 @@ class Resolver:
             return self.unknown(e.span)
         if name in BUILTINS and not (scope.labels and name in AXES):
             return ir.Ref(to="builtin", name=name, span=e.span)
+        if name in scope.assumed:
+            return self.unknown(e.span)
         if scope.columns:
             return ir.Ref(to="column", name=name, span=e.span)
         if name in self.catalogue:
             self.problems.append(errors.operation_as_value(e.span, self.catalogue[name]))
-        elif name not in scope.assumed:
+        else:
             self.report_unknown(e.span, name, scope)
         return self.unknown(e.span)
 
@@ -319,8 +327,9 @@ class Resolver:
             self.problems.append(errors.not_callable(function.span))
             return self.unknown(e.span)
         name = function.text
-        if name in scope.declared and name not in scope.binders and name not in scope.params:
-            return self.instance(e, name, scope.declared[name], scope)
+        declared = scope.declared.get(name) if name not in scope.binders and name not in scope.params else None
+        if declared is not None and (declared.params is not None or name not in self.catalogue):
+            return self.instance(e, name, declared, scope)
         if name in self.catalogue:
             return self.operation(e, function, self.catalogue[name], scope)
         for a in e.arguments:  # problems inside the arguments are still worth saying; a bare name may be an axis

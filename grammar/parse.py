@@ -69,7 +69,9 @@ def _parse_piece(piece: str, start: int, line: int) -> tuple[t.Statement, ...]:
 def declared_names(text: str) -> set[str]:
     """Names that broken statements seem to declare, so that their uses are not reported as unknown too."""
     found = re.findall(rf"^(?:{'|'.join(sorted(t.OPENERS))})\s+([A-Za-z_][\w\s,]*)", text, re.MULTILINE)
-    return {name.strip() for group in found for name in re.split(r"[,\s]+", group) if name.strip()}
+    used = re.findall(r"^use\s+[\"']([^\"'\n]*)[\"'](?:\s+as\s+(\w+))?", text, re.MULTILINE)
+    aliases = {alias or path.rsplit("/", 1)[-1].removesuffix(".probe") for path, alias in used}
+    return aliases | {name.strip() for group in found for name in re.split(r"[,\s]+", group) if name.strip()}
 
 
 def _recover(text: str) -> tuple[tuple[t.Statement, ...], list[Diagnostic]]:

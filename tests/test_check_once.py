@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .helpers_check import PROTOCOLS, checked, codes
+from .helpers_check import PROTOCOLS, checked, codes, roots
 from .mutations import candidates
 
 MODEL = 'model m = zoo("base")\n'
@@ -76,3 +76,44 @@ def test_a_spec_with_mistakes_of_its_own_is_one_error(tmp_path: Path) -> None:
 
 def test_a_cycle_is_one_error() -> None:
     assert codes("statistic a = b + 1\nstatistic b = a + 1\n") == ["cycle"]
+
+
+GATE = MODEL + PROMPTS + "statistic gate = mean(prob(p))\n"
+GATE += "direction unit = random_unit(like=mean(resid_post[1] at p.last))\n"
+
+
+def test_an_operation_lends_its_name_to_what_is_never_called() -> None:
+    shadowed = GATE + "statistic mean = mean(prob(p) under project_out(unit))\nclaim top = gate > 0.5 and mean > 0\n"
+    assert codes(shadowed) == []
+    plain = shadowed
+    for old, new in (("gate", "g"), ("unit =", "u ="), ("(unit)", "(u)"), ("c mean =", "c n ="), ("mean >", "n >")):
+        plain = plain.replace(old, new)
+    assert [k for _, _, k in roots(checked(shadowed))] == [k for _, _, k in roots(checked(plain))]
+
+
+@pytest.mark.parametrize("text", ["let mean(x) = x + 1\nstatistic s = mean(2)\n", "let none = 3\nstatistic s = none\n"])
+def test_a_name_that_would_be_called_both_ways_is_taken(text: str) -> None:
+    assert codes(text)[0] == "reserved-name"
+
+
+def test_a_reserved_name_hides_no_other_mistake() -> None:
+    text = MODEL + PROMPTS + "let none = 3\nstatistic b = norm(resid_post[1] at p)\nstatistic c = mean(prob(pp))\n"
+    assert codes(text) == ["reserved-name", "wrong-kind", "unknown-name"]
+
+
+def test_a_keyword_as_a_name_hides_no_other_mistake() -> None:
+    text = MODEL + PROMPTS + "statistic for = mean(prob(p))\nstatistic b = norm(resid_post[1] at p)\n"
+    assert codes(text) == ["syntax", "wrong-kind"]
+
+
+def test_what_a_broken_statement_declares_is_not_missed() -> None:
+    broken = 'model m = zoo("base"\naxis x = [1, 2\nuse "contrasts/framing" as framing 3\nparam peak = 3 4\n'
+    broken += PROMPTS + "statistic a = mean(prob(p)) * x for x\n"
+    broken += "statistic b = norm(mean_diff(resid_post[peak] at framing.eval.last))\n"
+    assert codes(broken) == ["syntax"] * 4
+
+
+@pytest.mark.parametrize("read", ["head[2, 1] at p.last", "q at p.last"])
+def test_a_site_that_is_hidden_is_named(read: str) -> None:
+    text = MODEL + PROMPTS + f"statistic head = mean(prob(p))\nlet q = 3\nstatistic s = norm({read})\n"
+    assert "is hidden by the declaration" in [d.help for d in checked(text).problems if d.severity == "error"][0]

@@ -110,7 +110,9 @@ def at(el: Elaborator, e: ir.ApplyOf, env: Env) -> Node:
     if issubclass(left.kind, (Tokens, Pool)) and issubclass(right.kind, Site):
         return el.report(errors.tokens_left_of_at(e.left.span or NOWHERE))
     if not issubclass(left.kind, Site):
-        return el.report(errors.wrong_kind(e.left.span or NOWHERE, "what stands before `at`", "site", el.spoken(left)))
+        hidden = errors.hidden_site(e.left.name) if isinstance(e.left, ir.Ref) and e.left.to == "declaration" else None
+        what = "what stands before `at`"
+        return el.report(errors.wrong_kind(e.left.span or NOWHERE, what, "site", el.spoken(left), hidden))
     if not issubclass(right.kind, (Tokens, Pool)):
         help_ = (
             f"write `{text_of(e.right)}.last`"

@@ -26,7 +26,8 @@ def select(el: Elaborator, e: ir.SelectOf, env: Env) -> Node:
     node = base
     for argument in e.arguments:
         if argument.name is None:
-            node = filtered(el, node, argument, env)
+            named_so = e.base.name if isinstance(e.base, ir.Ref) and e.base.to == "declaration" else ""
+            node = filtered(el, node, argument, env, errors.hidden_site(named_so))
         else:
             node = named(el, node, argument, env)
         if node.kind is Unknown:
@@ -306,14 +307,14 @@ def find(el: Elaborator, node: Node, label: Node, shown: str) -> Node | None:
     return None
 
 
-def filtered(el: Elaborator, base: Node, argument: ir.Argument, env: Env) -> Node:
+def filtered(el: Elaborator, base: Node, argument: ir.Argument, env: Env, hidden: str | None) -> Node:
     """`x[predicate]`: a sub-axis, of the labels for which the predicate holds."""
     span = argument.span or NOWHERE
     predicate = el.expr(argument.value, env.with_(axes_of=base))
     if predicate.kind is Unknown:
         return predicate
     if not issubclass(predicate.kind, (Boolean, Column)):
-        help_ = "to select a label, name the axis: `x[axis=label]`"
+        help_ = hidden or "to select a label, name the axis: `x[axis=label]`"
         return el.report(
             errors.wrong_kind(
                 span, "what stands in the brackets", "condition over the axes", el.spoken(predicate), help_

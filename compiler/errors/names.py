@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from ...grammar.diagnostics import Diagnostic
 from ...grammar.tree import Span
-from ..builtins import BUILTINS
+from ..builtins import SITES
 from ..signature import Signature
 from .arguments import usage
 from .base import error, listed, near, warning
@@ -61,8 +61,13 @@ def reserved_name(span: Span, name: str) -> Diagnostic:
 
 
 def shadows_builtin(span: Span, name: str) -> Diagnostic:
-    what = "is an operation" if name not in BUILTINS else "already means something in the language"
-    return error("reserved-name", span, f"`{name}` {what}", "cannot be a name", "choose another name")
+    message = f"`{name}` already means something in the language"
+    return error("reserved-name", span, message, "cannot be a name", "choose another name")
+
+
+def shadows_operation(span: Span, name: str) -> Diagnostic:
+    message = f"`{name}(…)` is an operation, so a declaration with parameters cannot have its name"
+    return error("reserved-name", span, message, "", "choose another name; without parameters it could stay")
 
 
 def binder_without_axis(span: Span, name: str, axes: Sequence[str]) -> Diagnostic:
@@ -123,7 +128,13 @@ def use_cycle(span: Span, path: str) -> Diagnostic:
 
 
 def cycle(span: Span, names: Sequence[str]) -> Diagnostic:
-    return error("cycle", span, f"`{names[0]}` depends on itself: {' -> '.join(names)}", "part of the cycle")
+    message = f"`{names[0]}` depends on itself: {' -> '.join(names)}"
+    return error("cycle", span, message, "part of the cycle", hidden_site(names[0]) if len(names) == 2 else None)
+
+
+def hidden_site(name: str) -> str | None:
+    """What to say where a declaration has the name of a site and the site was meant."""
+    return f"the site `{name}` is hidden by the declaration of that name: rename it" if name in SITES else None
 
 
 def unused(span: Span, keyword: str, name: str) -> Diagnostic:

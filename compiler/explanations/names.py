@@ -60,9 +60,11 @@ NAMES: dict[str, Explanation] = {
     ),
     "reserved-name": Explanation(
         "the name already means something in the language",
-        "An operation or a built-in value of the same name would be hidden.",
-        "let mean = 3",
-        "let centre = 3",
+        "`none`, `default`, `empty`, `all_layers` and `all_heads` are values everywhere. A declaration with "
+        "parameters is called, and so are operations: one name cannot be both. A declaration without parameters may "
+        "have an operation's name, since `gate` and `gate(…)` are told apart.",
+        "let mean(x) = x / 2\nstatistic s = mean(prob(p))",
+        "let half(x) = x / 2\nstatistic mean = mean(half(prob(p)))",
     ),
     "binder-without-axis": Explanation(
         "`for x` without `in` walks an axis that is declared or built in, and there is none of this name",
