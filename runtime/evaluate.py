@@ -264,6 +264,8 @@ class Evaluator:
             return kernel_on(operation.function, arguments)
         if "ctx" in operation.function.__code__.co_varnames:
             arguments["ctx"] = self.context
+        if "tokenizer" in operation.function.__code__.co_varnames:
+            arguments["tokenizer"] = self.bindings.tokenizer(node.input("model"))
         return operation.function(**arguments)
 
     def _argument(self, node: Node, parameter: Parameter, signature: Signature) -> object:

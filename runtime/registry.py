@@ -19,7 +19,7 @@ from pathlib import Path
 from ..compiler.kinds import Kind, Nothing
 from ..compiler.signature import REQUIRED, AxesRule, Catalogue, Parameter, Signature, Work
 
-INJECTED = ("ctx",)  # parameters that the executor fills, and that are not part of the language
+INJECTED = ("ctx", "tokenizer")  # parameters that the executor fills, and that are not part of the language
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from ..kinds import (
     Prompts,
     Site,
     SteerPath,
+    Table,
     Test,
     Tokens,
     Unknown,
@@ -41,7 +42,7 @@ def attribute(el: Elaborator, e: ir.AttributeOf, env: Env) -> Node:
         return dataset_column(el, base, e.name, span)
     if issubclass(base.kind, (Site, Part)) and base.op in ("site", "part"):
         return of_part(el, base, e, span)
-    if issubclass(base.kind, Test):
+    if issubclass(base.kind, (Test, Table)):
         return of_record(el, base, e, span)
     if base.op == "label" and base.axes:
         return label_attribute(el, base, e.name, span)
@@ -64,7 +65,7 @@ def label_attribute(el: Elaborator, base: Node, name: str, span: Span) -> Node:
 def of_record(el: Elaborator, base: Node, e: ir.AttributeOf, span: Span) -> Node:
     fields = record_fields(el, base)
     if e.name not in fields:
-        return el.report(errors.unknown_attribute(span, "test", e.name, list(fields)))
+        return el.report(errors.unknown_attribute(span, el.spoken(base), e.name, list(fields)))
     return el.make("field", {"record": base}, {"name": e.name}, fields[e.name], span)
 
 

@@ -3,7 +3,9 @@
 Knows google-re2 and word boundaries in any script. Does not know datasets or models.
 """
 
-from collections.abc import Iterable
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -59,19 +61,21 @@ def mentions(
 
 def _count(text: str, word: str, whole_words: bool, ignore_case: bool, *, once: bool) -> int:
     count = 0
-    for match in compile(_escape(word), ignore_case=ignore_case).finditer(text):
-        if whole_words and not _is_whole(text, *match.span()):
-            continue
+    for _ in places(text, word, whole_words=whole_words, ignore_case=ignore_case):
         count += 1
         if once:
             break
     return count
 
 
-def _escape(word: str) -> str:
-    import re2
-
-    return re2.escape(word)
+def places(text: str, word: str, *, whole_words: bool = True, ignore_case: bool = False) -> Iterator[tuple[int, int]]:
+    """The characters (start, end) of every mention of a word, from left to right."""
+    pattern, start = re.compile(re.escape(word), re.IGNORECASE if ignore_case else 0), 0
+    while match := pattern.search(text, start):
+        whole = not whole_words or _is_whole(text, *match.span())
+        start = match.end() if whole else match.start() + 1  # a phrase may begin inside one that was none
+        if whole:
+            yield match.span()
 
 
 def _is_whole(text: str, start: int, end: int) -> bool:
@@ -79,4 +83,8 @@ def _is_whole(text: str, start: int, end: int) -> bool:
 
 
 def _joins(left: str, right: str) -> bool:
-    return all(side != "" and (side.isalnum() or side == "_") for side in (left, right))
+    return all(side != "" and (side.isalnum() or side == "_" or _is_mark(side)) for side in (left, right))
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character).startswith("M")

@@ -12,9 +12,7 @@ from ....compiler.kinds import (
     Integer,
     Number,
     Prompts,
-    Table,
     Text,
-    WordList,
 )  # fmt: skip
 from ...registry import operation
 
@@ -29,35 +27,6 @@ def generate(
 
     `samples` above one adds an axis `sample`. `temperature=0` takes the likeliest token. Seeds follow from `seed`, the
     item and the sample, never from the model or the intervention, so that arms share their random numbers.
-    """
-
-
-@operation(planned=True)
-def mentions(text: Text, words: Text | WordList, *, whole_words: Boolean = True) -> Boolean:
-    """Whether a text mentions a word, or any of a word list; upper and lower case are told apart.
-
-    With `whole_words` a word inside a longer one does not count.
-    """
-
-
-@operation(axes="none", planned=True)
-def any_of(words: list[Text]) -> WordList:
-    """Word list for `mentions`: a text mentions it when it mentions any of the words."""
-
-
-@operation(axes="none", planned=True)
-def log_odds_words(of: Text, against: Text, *, k: Integer = 25, prior: Number = 0.01) -> Table:
-    """The `k` words that rose most between two sets of texts, as log-odds with an informative Dirichlet prior.
-
-    `prior` is the weight of a word's pooled frequency. Gives the word, its log-odds and its z score.
-    """
-
-
-@operation(planned=True)
-def matches(text: Text, pattern: Text, *, whole: Boolean = True) -> Boolean:
-    """Whether a text matches a regular expression, as a whole or, with `whole=false`, anywhere.
-
-    Patterns run in linear time; look-around and back-references are not part of them.
     """
 
 
