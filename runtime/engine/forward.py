@@ -11,7 +11,7 @@ from torch import Tensor
 from ..counts import Counts, predicted
 from ..models import LoadedModel
 from ..sites import SiteInfo, site_infos
-from .batch import Batch
+from .batch import Batch, Start
 from .drive import run_traced
 from .patterns import visible_attention
 from .prefix import prefix_cache
@@ -79,13 +79,22 @@ class Engine:
         return self.model.hf.get_submodule(path)
 
     def _forward(self, batch: Batch, plan: Steps) -> dict[Hashable, Tensor]:
-        visitor, wrapper = Visitor(), self.model.traced
         cache, position = prefix_cache(batch, self.model.n_layers), batch.start.position
-        skipped = [wrapper.get(f"{self.model.sites.blocks}.{layer}") for layer in range(batch.start.layer)]
+        inputs = dict(input_ids=batch.ids[:, position:].to(self.model.device), use_cache=cache is not None)
+        if cache is not None:
+            inputs["past_key_values"] = cache
+            inputs["position_ids"] = torch.arange(position, batch.shape[1], device=self.model.device)[None]
+        found = self.visit(plan, inputs, batch.start)
+        return found | {keep.key: cache.layers[keep.layer].kept for keep in batch.keeps}
+
+    def visit(self, plan: Steps, inputs: dict, start: Start) -> dict[Hashable, Tensor]:
+        """Call the model once with `inputs` and do what `plan` says on the way; counts nothing."""
+        visitor, wrapper = Visitor(), self.model.traced
+        skipped = [wrapper.get(f"{self.model.sites.blocks}.{layer}") for layer in range(start.layer)]
 
         def body(tracer) -> None:
             for block in skipped:
-                block.skip(batch.start.hidden)
+                block.skip(start.hidden)
             for step in plan.visits:
                 module = wrapper.get(step.path)
                 if step.side == "input":
@@ -104,13 +113,8 @@ class Engine:
             return visitor.at_pattern(probabilities, plan.patterns.get(layer, ()))
 
         with visible_attention(self.model.hf, self.model.attention, see if plan.patterns else None):
-            inputs = dict(input_ids=batch.ids[:, position:].to(self.model.device), use_cache=cache is not None)
-            if cache is not None:
-                inputs["past_key_values"] = cache
-                inputs["position_ids"] = torch.arange(position, batch.shape[1], device=self.model.device)[None]
             run_traced(wrapper, body, lambda: self.model.hf(**inputs))
-        kept = {keep.key: cache.layers[keep.layer].kept for keep in batch.keeps}
-        return visitor.found | kept
+        return visitor.found
 
 
 def _onto(value: Tensor, module) -> Tensor:

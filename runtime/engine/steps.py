@@ -77,9 +77,7 @@ def steps(batch: Batch, facts: ModelFacts) -> Steps:
         if site.order < first or read.positions.numel() and int(read.positions.min()) < batch.start.position:
             raise ValueError(f"a read of {site} lies before the start of its batch")
         found.append(((*_order(site, facts), -0.5 if read.raw else 1, 0), site, _shifted(read, batch.start.position)))
-    live = [
-        _shifted(edit, batch.start.position) for edit in batch.edits if first <= edit.site.order <= last.order
-    ]
+    live = [_shifted(edit, batch.start.position) for edit in batch.edits if first <= edit.site.order <= last.order]
     for number, edit in enumerate(live):
         found.append(((*_order(edit.site, facts), 0, edit.order, number), edit.site, edit))
     found += _holds(live, last)
