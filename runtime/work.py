@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +18,7 @@ from .evaluate import Evaluator
 from .kernels import Kernel, kernel_of
 from .lowering.lower import Lowered
 from .sites import SiteRef
+from .store.journal import Journal, Part, again
 
 AT_ONCE = 2**26  # logits (floats) that a kernel sees at a time
 
@@ -48,13 +49,14 @@ class StageRun:
     engine: Engine
     evaluator: Evaluator
     bindings: Bindings
+    journal: Journal = field(default_factory=Journal)
     buffers: list[np.ndarray | None] = field(default_factory=list)
     kernels: list[Kernel | None] = field(default_factory=list)
 
     def run(self, progress: Callable[[int], None] = lambda rows: None) -> dict[str, Cube]:
         """Run every batch; returns the results of the work nodes by key."""
         stage = self.stage
-        self.kernels = [kernel_of(self.bindings, self.evaluator, w) for w in self.lowered]
+        self.kernels = self.kernels or [kernel_of(self.bindings, self.evaluator, w) for w in self.lowered]
         self.buffers = [None] * len(self.lowered)
         batch_of = np.full(len(stage.rows), -1)
         place = np.zeros(len(stage.rows), dtype=np.int64)
@@ -65,8 +67,12 @@ class StageRun:
         requests = [(r, Sorted.of(r.rows, batch_of, count)) for r in stage.requests]
         edits = [(g, Sorted.of(g.rows, batch_of, count)) for g in stage.edits]
         depth, carry = depth_of_rows(stage), Carry(stage, batch_of)
+        repeated = again(stage, set(self.journal.found))
         for index, rows in enumerate(stage.batches):
-            self.one(index, rows, place, requests, edits, int(depth[rows].max()), carry)
+            if index in repeated or index not in self.journal.found:
+                self.one(index, rows, place, requests, edits, int(depth[rows].max()), carry)
+            else:
+                self.put(self.journal.found[index])
             progress(len(rows))
         made = {w.node.key: self.finished(i, w) for i, w in enumerate(self.lowered)}
         for node in stage.work:
@@ -96,8 +102,11 @@ class StageRun:
         start = carry.start(index, ids.shape[1])
         found = self.engine.run_split(Batch(ids, lengths, changed, (*made, *left), keeps, start, until))
         carry.take(index, found)
-        for number, request, chosen in reads:
-            self.take(request, request.slots[chosen], found[number])
+        parts = self.journal.found.get(index)
+        if parts is None:
+            parts = [self.take(request, request.slots[chosen], found[number]) for number, request, chosen in reads]
+            self.journal.add(index, parts)
+        self.put(parts)
 
     def edit(self, group: EditGroup, chosen: np.ndarray, place: np.ndarray) -> Edit | None:
         if not len(chosen):
@@ -123,26 +132,26 @@ class StageRun:
         """The vectors of an operand, flat over its axes."""
         return self.stage.extra["operands"][key]
 
-    def take(self, request: Request, slots: np.ndarray, values: torch.Tensor) -> None:
-        """Put what a request found into the buffer of its work."""
-        work, kernel = self.lowered[request.work], self.kernels[request.work]
+    def take(self, request: Request, slots: np.ndarray, values: torch.Tensor) -> Part:
+        """What a request found, as the buffer of its work takes it."""
+        kernel = self.kernels[request.work]
         if kernel is None:
             values = self.engine.lens(values) if request.lens else values
-            array = values.float().cpu().numpy()
-            buffer = self.buffer(request.work, (len(work.cell), array.shape[-1]), np.float32)
-            buffer[slots] = array
-            return
+            return request.work, slots, values.float().cpu().numpy()
         width = max(1, AT_ONCE // self.engine.model.vocab // max(kernel.fan, 1))
+        found = np.empty((len(slots), kernel.fan))
         for start in range(0, len(slots), width):
-            part = slots[start : start + width]
-            logits = values[start : start + width]
-            if request.lens:
-                logits = self.engine.lens(logits)
-            found = kernel.apply(logits, part)
-            buffer = self.buffer(request.work, (len(work.cell), kernel.fan), np.float64)
-            buffer[part] = found
+            part = slice(start, start + width)
+            logits = self.engine.lens(values[part]) if request.lens else values[part]
+            found[part] = kernel.apply(logits, slots[part])
+        return request.work, slots, found
 
-    def buffer(self, index: int, shape: tuple[int, ...], dtype: type) -> np.ndarray:
+    def put(self, parts: Sequence[Part]) -> None:
+        """Put what a batch has yielded into the buffers."""
+        for work, slots, values in parts:
+            self.buffer(work, (len(self.lowered[work].cell), values.shape[-1]), values.dtype)[slots] = values
+
+    def buffer(self, index: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         if self.buffers[index] is None:
             self.buffers[index] = np.full(shape, np.nan, dtype=dtype)
         return self.buffers[index]

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..compiler.keys import value_key
-from .cube import Axis, Cube
+from ...compiler.keys import value_key
+from ..cube import Axis, Cube
 
 FORMAT = 2
 
