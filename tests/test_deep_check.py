@@ -326,6 +326,36 @@ def test_every_code_is_explained() -> None:
     """Codes are literals in the files of the second tier, or those that text, data and sites raise."""
     source = Path(deep_check_package.__file__).parent
     written = {m for f in source.glob("*.py") for m in re.findall(r'"((?:[a-z]+-)+[a-z]+)"', f.read_text())}
-    operations = {"next-token", "label-item", "response-text", "keep-pairs", "all-layers"}
+    operations = {"next-token", "label-item", "response-text", "keep-pairs", "all-layers", "token-at"}
     known = {*EXPLANATIONS, *FIRST_TIER}
     assert written - operations - {"config-json", "utf-8"} <= known, written - operations - known
+
+
+# **** labels of tokens ****
+
+WALKED = HEAD.replace('body: "{singular}"', 'det: "The" body: " {singular}"').replace(
+    'body: "{plural}"', 'det: "The" body: " {plural}"'
+)
+WALKED += "statistic n = mean(norm(resid_post[2] at token)) for token in noun.positive.tokens\n"
+
+
+def test_labels_of_tokens_that_are_there(deep) -> None:
+    assert deep(WALKED + 'claim a = n[token="body[0]"] > 1\nstatistic b = n[token="det[0]"]\n') == []
+
+
+@pytest.mark.parametrize(
+    ("written", "help"),
+    [("bdoy[0]", "did you mean `body[0]`?"), ("det[3]", "did you mean `det[0]`?"), ("The", "is `det[0]`"),
+     ("singular[0]", "`singular` is a column")],
+)  # fmt: skip
+def test_labels_of_tokens_that_no_item_has(deep, written: str, help: str) -> None:
+    for selected in (f'n[token="{written}"]', f'mean(norm(resid_post[2] at noun.positive.all)[token="{written}"])'):
+        text = WALKED + f"claim a = {selected} > 1\n"
+        found = only(deep(text), "unknown-label")
+        assert place(text, found) == f'"{written}"' and help in found.help
+
+
+def test_a_label_that_one_side_lacks_is_said(deep) -> None:
+    text = WALKED.replace('positive: { det: "The" body:', 'positive: { det: "The " body:')
+    text = text.replace("noun.positive.tokens", "noun.tokens") + 'claim a = all(n[token="det[1]"] > 1)\n'
+    assert {d.code for d in deep(text)} >= {"unknown-label"}

@@ -74,9 +74,18 @@ def test_two_axes_become_a_grid_where_it_fits():
     denoised = result("denoise", "number", denoise(), n=100)
     sheet = layout(denoised, 120)
     assert sheet.across == "layer" and sheet.titles[0] == "token" and len(sheet.rows) == 14
-    assert sheet.rows[0] == ("<bos>", *("·",) * 12) and ("n", "100") in sheet.fixed
-    assert [row[0] for row in sheet.rows if row[0].startswith("John")] == ["John (4)", "John (10)"]
+    assert sheet.rows[0] == ("0 <bos>", *("·",) * 12) and ("n", "100") in sheet.fixed
+    assert [row[0] for row in sheet.rows if row[0].endswith("John")] == ["4 John", "10 John"]
     assert layout(denoised, 60).across == ""
+
+
+def test_tokens_are_shown_as_a_selection_writes_them():
+    coords = {"segment": ("subject", "subject", "joint"), "index": (0, 1, 0), "text": ("The", None, " near")}
+    tokens = Axis("token", ("subject[0]", "subject[1]", "joint[0]"), "computed", coords)
+    few = listing(result("denoise", "number", Cube((tokens,), np.zeros(3))), 12)
+    assert [row[0] for row in few.rows] == ["subject[0] The", "subject[1]", "joint[0] near"]
+    many = layout(result("denoise", "number", Cube((Axis("layer", tuple(range(5))), tokens), np.zeros((5, 3)))), 80)
+    assert many.titles == ("layer", "subject[0]\nThe", "subject[1]\n", "joint[0]\nnear")
 
 
 def test_sets_are_one_axis_whose_parts_do_not_make_a_grid():

@@ -34,4 +34,7 @@ class Program:
     tokens: list[tuple[Node, Span]] = field(
         default_factory=list
     )  # token expressions with their places, for previews and the second tier
+    labels: dict[tuple[str, str], Span] = field(
+        default_factory=dict
+    )  # axis and key of a label that a selection names -> where it is written first
     spans: dict[str, Span] = field(default_factory=dict)  # node key -> where it was first written

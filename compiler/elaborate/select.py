@@ -111,6 +111,7 @@ def named(el: Elaborator, base: Node, argument: ir.Argument, env: Env) -> Node:
     label = label_value(el, base, argument.name, value, env)
     if label.kind is Unknown:
         return label
+    el.program.labels.setdefault((argument.name, label.key), value.span or span)
     return choose_label(el, base, argument.name, label, span, text_of(value))
 
 

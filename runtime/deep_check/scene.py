@@ -174,6 +174,11 @@ class Scene:
                     found.append(Shown(index, None, problem))
         return self._shown[key]
 
+    def all_shown(self, prompts: Node) -> bool:
+        """Whether every item of some prompts was looked at."""
+        items = self.items(prompts.input("source"))
+        return items is None or (items.whole and len(items.sample(self.limit)) == len(items.rows))
+
     def narrowed(self, prompts: Node) -> bool:
         """Whether a condition that only a run knows leaves out some of the rows that were looked at."""
         items = self.items(prompts.input("source"))

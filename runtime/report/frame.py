@@ -83,6 +83,19 @@ def shown_labels(frame: pl.DataFrame, axis: str) -> pl.Series:
     return frame[axis].replace_strict(pairs[axis], pl.Series(names), return_dtype=pl.String)
 
 
+def table_labels(frame: pl.DataFrame, axis: str, between: str = " ") -> pl.Series:
+    """Return an axis column as a selection writes it, `joint[0]`; behind it the token's text, where all items share it.
+
+    Plots, which have less room, show the text alone: `shown_labels`.
+    """
+    text = f"{axis}.text"
+    if text not in frame.columns or frame[text].null_count() == frame.height:
+        return frame[axis]
+    pairs = zip(frame[axis], frame[text], strict=True)
+    shown = [f"{label}{between}{' '.join((words or '').split())}".rstrip(" ") for label, words in pairs]
+    return pl.Series(axis, shown)
+
+
 def _alone(labels: list[str]) -> Callable[[str], str]:
     """The function that leaves the index out of a label whose segment has one token."""
     segments = [label.partition("[")[0] for label in labels]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from ..results import Result
-from .frame import axis_columns, shown_labels
+from .frame import axis_columns, table_labels
 from .numbers import interval_style, is_number, plain, probability, style
 
 P_COLUMNS = ("p", "adjusted")
@@ -62,19 +62,20 @@ def grid(result: Result, width: int) -> Sheet | None:
     axes, fixed = varying(result.frame)
     if len(axes) < 2 or result.frame.select(axes).is_duplicated().any():
         return None
-    frame = result.frame.with_columns(shown_labels(result.frame, a).alias(a) for a in axes)
+    frame = result.frame.with_columns(table_labels(result.frame, a).alias(a) for a in axes)
     write = style(frame["value"].to_list(), small=False)
     cells = [BLANK if v is None else write(v) for v in frame["value"]]
     for across in sorted(reversed(axes), key=lambda a: frame[a].n_unique()):
         down = [a for a in axes if a != across]
-        labels = frame[across].unique(maintain_order=True).to_list()
+        wide = frame.with_columns(table_labels(result.frame, across, "\n").alias(across))
+        labels = wide[across].unique(maintain_order=True).to_list()
         heads = list(map(cell_text, labels))
         keys = frame.select(down).unique(maintain_order=True).rows()
         room = sum(max(len(a), *(len(cell_text(k[i])) for k in keys)) + 1 for i, a in enumerate(down))
-        room += sum(max(len(h), *map(len, cells)) + 1 for h in heads)
+        room += sum(max(*map(len, h.split("\n")), *map(len, cells)) + 1 for h in heads)
         if room > width or len(keys) > GRID_ROWS * (len(axes) - 1):
             continue
-        found = dict(zip(frame.select([*down, across]).rows(), cells, strict=True))
+        found = dict(zip(wide.select([*down, across]).rows(), cells, strict=True))
         rows = tuple((*map(cell_text, key), *(found.get((*key, label), "") for label in labels)) for key in keys)
         numeric = (*(frame[a].dtype.is_numeric() for a in down), *(True for _ in heads))
         return Sheet((*down, *heads), numeric, rows, fixed, across=across, missing=reasons(frame))
@@ -84,7 +85,7 @@ def grid(result: Result, width: int) -> Sheet | None:
 def listing(result: Result, most: int) -> Sheet:
     """Lay out one row per cell, the interval joined to the estimate; at most `most` rows, the most telling ones."""
     axes, fixed = varying(result.frame)
-    frame = result.frame.with_columns(shown_labels(result.frame, a).alias(a) for a in axes)
+    frame = result.frame.with_columns(table_labels(result.frame, a).alias(a) for a in axes)
     shown, by = _telling(frame, most)
     main = "norm" if "norm" in frame.columns else "value"
     columns = [(name, frame[name], [cell_text(label) for label in shown[name]]) for name in axes]
