@@ -5,19 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 
 from ..compiler import ir
-from ..compiler.elaborate.core import text_of
 from ..compiler.elaborate.program import StatementNode
 from ..compiler.elaborate.stacks import elements, is_stack
 from ..compiler.graph import Node
 from ..grammar.tree import Span
+from .claims import verdict
 from .cube import Cube, scalar
 from .errors import ProbeError
 from .evaluate import Evaluator
-from .intervals import interval, summarise_items
+from .intervals import caution, interval, least, summarise_items
 from .record import Record
 from .report.frame import axis_columns
 from .results import AxisInfo, Claim, PlotResult, Result, Run, frame_of
@@ -103,7 +102,8 @@ def result_of(prepared: Prepared, s: StatementNode, node: Node) -> Result:
     vectors = None
     kind = "number"
     for labels, leaf, value in parts(evaluator, node):
-        frame, items, leaf_axes, kind, vectors = tables(prepared, evaluator, leaf, value)
+        frame, items, leaf_axes, kind, vectors, said = tables(prepared, evaluator, leaf, value)
+        notes += [note for note in said if note not in notes]
         frames.append(labelled(frame, labels))
         if items is not None:
             item_frames.append(labelled(items, labels))
@@ -122,14 +122,14 @@ def result_of(prepared: Prepared, s: StatementNode, node: Node) -> Result:
 
 
 def tables(prepared: Prepared, evaluator: Evaluator, node: Node, value: object):
-    """(summary, values per item or None, axes, kind, vectors or None) of one uniform part."""
+    """(summary, values per item or None, axes, kind, vectors or None, notes) of one uniform part."""
     options = prepared.options
     if isinstance(value, Record):
         kind = "test" if "p" in value.fields else "table"
-        return selected_rows(frame_of(value)), None, [AxisInfo.of(a) for a in value.axes], kind, None
+        return selected_rows(frame_of(value)), None, [AxisInfo.of(a) for a in value.axes], kind, None, ()
     cube = value if isinstance(value, Cube) else scalar(value)
     if cube.feature:
-        return frame_of(cube), None, [AxisInfo.of(a) for a in cube.axes], "vector", cube.values
+        return frame_of(cube), None, [AxisInfo.of(a) for a in cube.axes], "vector", cube.values, ()
     kind = kind_of(cube)
     rows = [a for a in cube.axes if a.kind == "data"]
     if rows and kind != "text":
@@ -141,21 +141,24 @@ def tables(prepared: Prepared, evaluator: Evaluator, node: Node, value: object):
             [AxisInfo.of(a) for a in summary.mean.axes],
             kind,
             None,
+            () if kind == "boolean" else caution(summary.n.values),
         )
     if rows or kind == "text":
-        return selected_rows(frame_of(cube)), None, [AxisInfo.of(a) for a in cube.axes], kind, None
+        return selected_rows(frame_of(cube)), None, [AxisInfo.of(a) for a in cube.axes], kind, None, ()
 
     share = share_of(evaluator, node)
     if share is not None:
         summary = summarise_items(share, seed=options.seed, n=options.replicates, sides=True)
         frame = frame_of(cube, summary.low, summary.high, summary.n)
-        return selected_rows(frame), None, [AxisInfo.of(a) for a in cube.axes], kind, None
+        return selected_rows(frame), None, [AxisInfo.of(a) for a in cube.axes], kind, None, ()
 
     def again(context) -> Cube:
         return evaluator.under(context).at_home(node).cube(node)
 
-    low, high, _ = interval(again, cube, n=options.replicates, seed=options.seed)
-    return selected_rows(frame_of(cube, low, high)), None, [AxisInfo.of(a) for a in cube.axes], kind, None
+    counts: list[Cube] = []
+    low, high, _ = interval(again, cube, n=options.replicates, seed=options.seed, counts=counts)
+    frame, said = frame_of(cube, low, high), caution(least(counts, cube)[cube.present()])
+    return selected_rows(frame), None, [AxisInfo.of(a) for a in cube.axes], kind, None, said
 
 
 def share_of(evaluator: Evaluator, node: Node) -> Cube | None:
@@ -204,45 +207,11 @@ def binder_of(column: str, binders: tuple[str, ...]) -> int:
 
 
 def claim_of(prepared: Prepared, s: StatementNode, node: Node) -> Claim:
-    """The verdict on a claim: it passes when every cell of it is true."""
+    """The verdict on a claim, with the numbers that decided it."""
+    declared = (d for d in prepared.checked.spec.statements if isinstance(d, ir.Define))
+    expression = next(d.value for d in declared if d.name == s.name)
     evaluator = prepared.evaluator.at_home(node)
-    cube = evaluator.cube(node)
-    text, values = text_at(prepared, s.span), compared(prepared, s.name, node)
-    present = cube.present()
-    gone = [] if cube.missing is None else [r for r in cube.missing.reshape(-1) if r is not None and r != NOT_SELECTED]
-    if gone:
-        return Claim(s.name, s.span.line, text, "not computed", gone[0], values)
-    held = cube.values.astype(bool) & present
-    total = int(present.sum())
-    if total and int(held.sum()) == total:
-        return Claim(s.name, s.span.line, text, "pass", "", values)
-    reason = f"holds in {int(held.sum())} of {total} cells" if cube.axes else "does not hold"
-    return Claim(s.name, s.span.line, text, "fail", reason, values)
-
-
-def compared(prepared: Prepared, name: str, node: Node) -> dict[str, object]:
-    """The numbers that a claim compares, as the spec writes them."""
-    statement = next(s for s in prepared.checked.spec.statements if not isinstance(s, ir.DatasetOf) and s.name == name)
-    found: dict[str, object] = {}
-
-    def visit(e: ir.Expr, n: Node) -> None:
-        if isinstance(e, ir.UnaryOf) and n.op == "not":
-            visit(e.operand, n.input("operand"))
-        elif isinstance(e, ir.BinaryOf) and n.op == "binary":
-            for side, child in ((e.left, n.input("left")), (e.right, n.input("right"))):
-                if e.operator in ("and", "or"):
-                    visit(side, child)
-                elif child.op != "const":
-                    note(side, child)
-
-    def note(e: ir.Expr, n: Node) -> None:
-        cube = prepared.evaluator.cube(n)
-        if not cube.axes and not cube.feature:
-            value = cube.values[()]
-            found[text_of(e)] = value.item() if isinstance(value, np.generic) else value
-
-    visit(statement.value, node)
-    return found
+    return verdict(evaluator, s.name, s.span.line, text_at(prepared, s.span), expression, node)
 
 
 # **** plots ****

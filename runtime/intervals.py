@@ -16,6 +16,9 @@ from .cube import Axis, Cube
 from .reduction import per_unit
 from .replicates import Context, Scheme, chunks, replay
 
+ONE_ITEM = "one item, drawn again, is the same item: no interval"
+FEW_ITEMS = 10  # below, the percentile interval of a mean of normal values covers less than 90 %, not 95
+NOT_DRAWN = "nothing here was averaged over items"
 _AT_ONCE = 2**24  # floats of replicated means held at a time
 
 
@@ -42,22 +45,57 @@ def wilson(k: np.ndarray | float, n: np.ndarray | float, level: float = 0.95) ->
 
 def interval(
     evaluate: Callable[[Context], Cube], point: Cube, *, n: int = 1000, seed: int = 0, level: float = 0.95,
-    cluster: str | None = None,
+    cluster: str | None = None, counts: list[Cube] | None = None,
 ) -> tuple[Cube, Cube, Cube]:  # fmt: skip
     """Percentile bootstrap of an expression: low, high and standard deviation, on the axes of `point`.
 
     For labels of integers the ends are labels too. For vectors they are mean ± normal quantile · sd per component, so
-    that no replicate is kept. Cells are missing where `point` is, where no item was resampled, or where the value is
-    not a number.
+    that no replicate is kept. Cells are missing where `point` is, where no item was resampled, where all comes from one
+    item, or where the value is not a number. `counts` is filled with the numbers of items, for `least`.
     """
-    scheme = Scheme("bootstrap", n, cluster)
+    scheme, counts = Scheme("bootstrap", n, cluster), [] if counts is None else counts
+    ends = _drawn(evaluate, point, scheme, seed, level, counts)
+    alone = least(counts, point) < 2
+    return tuple(mark(c, alone, ONE_ITEM) for c in ends)
+
+
+def least(counts: list[Cube], point: Cube) -> np.ndarray:
+    """The number of items [cells of `point`] behind each cell, of the dataset with the fewest; a cell without is 2⁶².
+
+    Where a reduction had axes that `point` has no more, the fullest of its cells counts.
+    """
+    found = np.full(point.shape, 2**62)
+    for count in counts:
+        own = {a.name: a.labels for a in point.axes}
+        gone = tuple(i for i, a in enumerate(count.axes) if own.get(a.name) != a.labels)
+        axes = tuple(a for i, a in enumerate(count.axes) if i not in gone)
+        values = count.values.max(axis=gone) if gone and count.values.size else count.values
+        if values.size:
+            found = np.minimum(found, Cube(axes, np.where(values > 0, values, 2**62)).expand(point.axes).values)
+    return found
+
+
+def caution(items: np.ndarray) -> tuple[str, ...]:
+    """What to know of bootstrap intervals of cells that come from so many items; cells without any do not count."""
+    items = items[items > 0]
+    alone, few = items < 2, (items >= 2) & (items < FEW_ITEMS)
+    said = []
+    if alone.any():
+        said.append(f"no interval{'' if alone.all() else ' in some cells'}: one item, drawn again, is the same item")
+    if few.any():
+        least, most = items[few].min(), items[few].max()
+        said.append(f"an interval from so few items ({least if least == most else f'{least} to {most}'}) is too narrow")
+    return tuple(said)
+
+
+def _drawn(evaluate, point: Cube, scheme: Scheme, seed: int, level: float, counts: list[Cube]):
     if point.feature:
-        return _moments(evaluate, point, scheme, seed, level)
+        return _moments(evaluate, point, scheme, seed, level, counts)
     if point.values.dtype.kind not in "bifu":
         return (_none(point, "these labels have no order, so no interval"),) * 3
-    drawn = replay(evaluate, scheme, seed)
+    drawn = replay(evaluate, scheme, seed, counts)
     if drawn is None:
-        return (_none(point, "nothing here was averaged over items"),) * 3
+        return (_none(point, NOT_DRAWN),) * 3
     drawn = drawn.transpose((drawn.names[0], *point.names))
     values = np.where(drawn.present(), drawn.values, np.nan).astype(np.float64)
     low, high, sd = percentiles(values, level, whole=point.values.dtype.kind in "iu")
@@ -80,13 +118,13 @@ def percentiles(draws: np.ndarray, level: float, whole: bool = False) -> tuple[n
     return tuple(np.where(some, v, np.nan) for v in (low, high, sd))
 
 
-def _moments(evaluate, point: Cube, scheme: Scheme, seed: int, level: float) -> tuple[Cube, Cube, Cube]:
+def _moments(evaluate, point: Cube, scheme: Scheme, seed: int, level: float, counts: list[Cube]):
     count, total, square = 0, 0.0, 0.0
-    for part in chunks(evaluate, scheme, seed):
+    for part in chunks(evaluate, scheme, seed, counts):
         off = part.transpose((part.names[0], *point.names)).values - point.values
         count, total, square = count + len(off), total + off.sum(0), square + (off**2).sum(0)
     if count < 2:
-        return (_none(point, "nothing here was averaged over items"),) * 3
+        return (_none(point, NOT_DRAWN),) * 3
     sd = np.sqrt(np.maximum(square - total**2 / count, 0) / (count - 1))
     z = NormalDist().inv_cdf((1 + level) / 2)
     low, high = point.values - z * sd, point.values + z * sd
@@ -98,14 +136,12 @@ def _none(point: Cube, reason: str) -> Cube:
     return mark(empty, np.ones(point.shape, bool), reason)
 
 
-def summarise_items(
-    x: Cube, *, seed: int = 0, n: int = 1000, level: float = 0.95, sides: bool = False
-) -> Summary:
+def summarise_items(x: Cube, *, seed: int = 0, n: int = 1000, level: float = 0.95, sides: bool = False) -> Summary:
     """Summarise values that still have items: the mean of the units, its interval, and how many units there are.
 
     Booleans get Wilson's interval; with samples inside items, at the number of independent draws that would vary as
-    much as the items do. Numbers get a percentile bootstrap over units. The two sides of a contrast are summarised
-    apart unless `sides` joins them.
+    much as the items do. Numbers get a percentile bootstrap over units, none where there is one unit. The two sides of
+    a contrast are summarised apart unless `sides` joins them.
     """
     of = per_unit(x, "a summary", sides=sides)
     mean, counts = mean_of(of.values, of.present), of.n
@@ -117,7 +153,8 @@ def summarise_items(
     shape = tuple(len(a) for a in of.axes)
     missing = None if np.equal(of.reasons, None).all() else of.reasons.reshape(shape)
     cubes = [Cube(of.axes, v.reshape(shape), missing) for v in (mean, low, high)]
-    return Summary(*cubes, Cube(of.axes, counts.reshape(shape)))
+    ends = [mark(c, np.isnan(c.values), ONE_ITEM) for c in cubes[1:]]
+    return Summary(cubes[0], *ends, Cube(of.axes, counts.reshape(shape)))
 
 
 def mean_of(values: np.ndarray, present: np.ndarray) -> np.ndarray:
@@ -146,7 +183,10 @@ def effective(x: Cube, values: np.ndarray, present: np.ndarray) -> np.ndarray:
 def mean_interval(
     values: np.ndarray, present: np.ndarray, labels: tuple, *, seed: int = 0, n: int = 1000, level: float = 0.95
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Percentile bootstrap of the mean of each column of values [n, cells], a block of columns at a time."""
+    """Percentile bootstrap of the mean of each column of values [n, cells], a block of columns at a time.
+
+    Low and high [cells] are nan where fewer than two values are present.
+    """
     cells = values.shape[1]
     low, high = np.full(cells, np.nan), np.full(cells, np.nan)
     if not len(labels):
@@ -159,4 +199,5 @@ def mean_interval(
         with np.errstate(invalid="ignore", divide="ignore"):
             draws = np.where(count > 0, (weights @ values[:, block]) / count, np.nan)
         low[block], high[block], _ = percentiles(draws, level)
-    return low, high
+    alone = present.sum(0) < 2
+    return np.where(alone, np.nan, low), np.where(alone, np.nan, high)

@@ -93,8 +93,19 @@ def _over(x: Cube, name: str, mean: bool) -> Cube:
 def _weighted(x: Cube, name: str, weights: np.ndarray, ctx: Context, mean: bool) -> Cube:
     total, count, rest = _totals(x, name, weights)
     ctx.note(total.size // len(weights))
+    _count(x, (name,), name, ctx)
     result = Cube((ctx.replicate_axis(len(weights)), *rest), _ratio(total, count) if mean else total)
     return mark(result, count == 0, _first_reason(x))
+
+
+def _count(x: Cube, names: tuple[str, ...], unit: str, ctx: Context) -> None:
+    """Record how many units each cell of a reduction over `names` has, where some are missing."""
+    if x.missing is None or REPLICATE in x.names:
+        return
+    lead = (unit, *(n for n in names if n != unit))
+    ordered = x.transpose((*lead, *(n for n in x.names if n not in lead)))
+    present = ordered.present().any(axis=tuple(range(1, len(lead))))
+    ctx.count(Cube(ordered.axes[len(lead) :], present.sum(0)))
 
 
 def _swapped(x: Cube, name: str, flips: np.ndarray, ctx: Context, mean: bool) -> Cube:
@@ -176,6 +187,7 @@ def reduce_each(
     flips = ctx.flips(x.axis(unit)) if unit and SIDE in x.names and SIDE not in names else None
     if weights is None and flips is None:
         return _kernel_over(x, names, kernel, None, what, none)
+    _count(x, names, unit, ctx)
     parts = []
     for r in range(len(weights if weights is not None else flips)):
         one = x.isel(REPLICATE, r) if REPLICATE in x.names else x

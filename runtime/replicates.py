@@ -43,6 +43,7 @@ class Context:
     seed: int = 0
     replicates: Scheme | None = None
     sizes: list[int] | None = field(default=None, compare=False, repr=False)
+    counts: list[Cube] | None = field(default=None, compare=False, repr=False)
 
     def weights(self, axis: Axis) -> np.ndarray | None:
         """Return weights [R, n] for the items of `axis`, or None when every item counts once."""
@@ -50,6 +51,7 @@ class Context:
         if scheme is None or scheme.kind == "permutation":
             return None
         names, member = units(axis, scheme.cluster)
+        self.count(Cube((), np.array(len(names))))
         return _weights(scheme, self.seed, names)[:, member]
 
     def flips(self, axis: Axis) -> np.ndarray | None:
@@ -74,6 +76,11 @@ class Context:
         """Record how many floats a value takes, so that the replicates can be cut into chunks that fit."""
         if self.sizes is not None:
             self.sizes.append(size)
+
+    def count(self, units: Cube) -> None:
+        """Record from how many units each cell of a reduction comes, since one unit tells nothing of its spread."""
+        if self.counts is not None:
+            self.counts.append(units)
 
 
 PLAIN = Context()
@@ -122,10 +129,13 @@ def _blocks(scheme: Scheme, key: tuple, draw: Callable[[np.random.Generator], np
     return np.concatenate(drawn)[scheme.start - first * _BLOCK : stop - first * _BLOCK]
 
 
-def chunks(evaluate: Callable[[Context], Cube], scheme: Scheme, seed: int) -> Iterator[Cube]:
+def chunks(
+    evaluate: Callable[[Context], Cube], scheme: Scheme, seed: int, counts: list[Cube] | None = None
+) -> Iterator[Cube]:
     """Evaluate under the replicates of `scheme`, chunk by chunk; yields nothing when no item is weighted anywhere.
 
-    A first evaluation of one replicate measures how large the values get. Each cube has `replicate` as first axis.
+    A first evaluation of one replicate measures how large the values get, and fills `counts` with the units that each
+    reduction saw. Each cube has `replicate` as first axis.
     """
     if scheme.kind == "jackknife":
         whole = evaluate(Context(seed, scheme))
@@ -133,7 +143,7 @@ def chunks(evaluate: Callable[[Context], Cube], scheme: Scheme, seed: int) -> It
             yield _leading(whole)
         return
     sizes: list[int] = []
-    trial = evaluate(Context(seed, replace(scheme, start=0, stop=1), sizes))
+    trial = evaluate(Context(seed, replace(scheme, start=0, stop=1), sizes, counts))
     if REPLICATE not in trial.names:
         return
     width = min(max(_BUDGET // max(sizes, default=1), 1), scheme.n)
@@ -142,9 +152,11 @@ def chunks(evaluate: Callable[[Context], Cube], scheme: Scheme, seed: int) -> It
         yield _leading(evaluate(Context(seed, part)))
 
 
-def replay(evaluate: Callable[[Context], Cube], scheme: Scheme, seed: int) -> Cube | None:
+def replay(
+    evaluate: Callable[[Context], Cube], scheme: Scheme, seed: int, counts: list[Cube] | None = None
+) -> Cube | None:
     """Evaluate under all replicates of `scheme`; None when nothing in the expression depends on them."""
-    parts = list(chunks(evaluate, scheme, seed))
+    parts = list(chunks(evaluate, scheme, seed, counts))
     if not parts:
         return None
     labels = tuple(label for p in parts for label in p.axes[0].labels)

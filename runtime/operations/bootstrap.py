@@ -6,7 +6,7 @@ from ...compiler.kinds import AxisName, Integer, Number, Test
 from ..cells import literal
 from ..cube import Cube
 from ..errors import ProbeError
-from ..intervals import interval
+from ..intervals import NOT_DRAWN, interval
 from ..record import Record
 from ..registry import operation
 from ..replicates import PLAIN
@@ -26,14 +26,14 @@ def bootstrap(
     interval at `level`; `cluster` names a column whose equal values are drawn together. Every statistic gets such an
     interval with 1,000 replicates anyway.
 
-    Gives value, low, high, sd (the standard error), n (replicates). Raises `nothing-to-resample` when nothing in x was
-    averaged over items.
+    Gives value, low, high, sd (the standard error), n (replicates). From one item there is no interval. Raises
+    `nothing-to-resample` when nothing in x was averaged over items.
     """
     n, level = int(literal(n, "n")), float(literal(level, "level"))
     point = x(PLAIN if ctx is None else ctx.plain())
     low, high, sd = interval(
         x, point, n=n, seed=int(literal(seed, "seed")), level=level, cluster=literal(cluster, "cluster")
     )
-    if not low.present().any() and point.present().any():
+    if low.missing is not None and point.present().any() and np.equal(low.missing, NOT_DRAWN).any():
         raise ProbeError("nothing-to-resample", "nothing here was averaged over items", "leave bootstrap(…) out")
     return Record({"value": point, "low": low, "high": high, "sd": sd, "n": Cube(point.axes, np.full(point.shape, n))})

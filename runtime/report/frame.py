@@ -52,6 +52,8 @@ def frame_of(cube: Cube | Record, low: Extra = None, high: Extra = None, n: Extr
         frame = frame.with_columns(
             pl.when(lost).then(pl.lit("the value is not a number")).otherwise("reason").alias("reason")
         )
+    ends = [c for c in ("low", "high") if c in frame.columns and frame[c].dtype.is_float()]
+    frame = frame.with_columns(pl.col(ends).fill_nan(None))
     blank = pl.col("reason").is_not_null()
     measured = [c for c in frame.columns if c in fields or c == "norm"]
     frame = frame.with_columns(pl.when(blank).then(None).otherwise(pl.col(c)).alias(c) for c in measured if c != "n")
