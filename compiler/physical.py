@@ -35,6 +35,9 @@ class Request:
 class EditGroup:
     """Edits of one kind at one site. `operand` names a value, `index` the vector in it that each edit takes.
 
+    Without an operand `index` is the key of a `knockout`, which then has an edit for each edge, and the component of a
+    `clamp` (-1: all).
+
     `rows`, `positions`, `index`: int arrays [n]; `amount`: floats [n], or None for one.
     """
 

@@ -24,7 +24,10 @@ NAMES = {
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """Hold what a model's config says about its shape; widths are in numbers, `max_tokens` in tokens."""
+    """Hold what a model's config says about its shape; widths are in numbers, `max_tokens` and `windows` in tokens.
+
+    `windows` has one entry per layer, None where attention reaches all tokens before; it is empty where none is told.
+    """
 
     arch: str
     n_layers: int
@@ -37,6 +40,7 @@ class ModelFacts:
     max_tokens: int | None = None
     parallel_residual: bool = False
     softcap: float | None = None
+    windows: tuple[int | None, ...] = ()
 
 
 def model_facts(config: dict) -> ModelFacts:
@@ -71,4 +75,12 @@ def model_facts(config: dict) -> ModelFacts:
         max_tokens=values.get("max_position_embeddings", values.get("n_positions")),
         parallel_residual=bool(values.get("use_parallel_residual", False)),
         softcap=softcap,
+        windows=_windows(values),
     )
+
+
+def _windows(values: dict) -> tuple[int | None, ...]:
+    kinds, window = values.get("layer_types"), values.get("sliding_window")
+    if not isinstance(kinds, list) or not isinstance(window, int):
+        return ()
+    return tuple(window if kind == "sliding_attention" else None for kind in kinds)

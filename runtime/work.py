@@ -16,8 +16,9 @@ from .cube import Cube
 from .engine import Batch, Edit, Engine, Read, pad
 from .evaluate import Evaluator
 from .kernels import Kernel, kernel_of
-from .lowering.lower import Lowered
+from .lowering.lower import Lowered, run_of
 from .sites import SiteRef
+from .sites import place as site_place
 from .store.journal import Journal, Part, again
 
 AT_ONCE = 2**26  # logits (floats) that a kernel sees at a time
@@ -111,6 +112,8 @@ class StageRun:
     def edit(self, group: EditGroup, chosen: np.ndarray, place: np.ndarray) -> Edit | None:
         if not len(chosen):
             return None
+        if group.kind == "knockout":
+            return cut_edges(group, chosen, place)
         rows, positions = place[group.rows[chosen]], group.positions[chosen]
         values = None if group.operand is None else self.operand(group.operand)[group.index[chosen]]
         amount = None if group.amount is None else torch.as_tensor(group.amount[chosen], dtype=torch.float32)
@@ -125,6 +128,9 @@ class StageRun:
                 torch.zeros(len(chosen)),
                 group.order,
             )
+        if group.kind == "clamp":
+            width = site_place(ref(group.site), self.engine.model.facts).width
+            values = (np.arange(width) == group.index[chosen, None]) | (group.index[chosen, None] < 0)
         tensor = None if values is None else torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
         return Edit(ref(group.site), group.kind, index_of(rows), index_of(positions), tensor, amount, group.order)
 
@@ -137,7 +143,8 @@ class StageRun:
         kernel = self.kernels[request.work]
         if kernel is None:
             values = self.engine.lens(values) if request.lens else values
-            return request.work, slots, values.float().cpu().numpy()
+            array = values.float().cpu().numpy()
+            return request.work, slots, self.all_keys(request, array) if request.site[0] == "pattern" else array
         width = max(1, AT_ONCE // self.engine.model.vocab // max(kernel.fan, 1))
         found = np.empty((len(slots), kernel.fan))
         for start in range(0, len(slots), width):
@@ -145,6 +152,12 @@ class StageRun:
             logits = self.engine.lens(values[part]) if request.lens else values[part]
             found[part] = kernel.apply(logits, slots[part])
         return request.work, slots, found
+
+    def all_keys(self, request: Request, array: np.ndarray) -> np.ndarray:
+        """Attention rows [n, keys of the batch] with as many keys as the longest prompt has; none looks at the rest."""
+        run = run_of(self.lowered[request.work].node)
+        keys = max(len(r.ids) for r in self.bindings.rendered(run.input("model"), run.input("prompts")))
+        return np.pad(array, ((0, 0), (0, max(keys - array.shape[1], 0))))[:, :keys]
 
     def put(self, parts: Sequence[Part]) -> None:
         """Put what a batch has yielded into the buffers."""
@@ -202,6 +215,15 @@ def pooled(buffer: np.ndarray, work: Lowered) -> np.ndarray:
         total /= np.diff(np.r_[starts, len(work.cell)])[:, None]
     out[work.cell[starts]] = total
     return out
+
+
+def cut_edges(group: EditGroup, chosen: np.ndarray, place: np.ndarray) -> Edit:
+    """Edges (row, position, and the key in `index`) as one edit of the keys that each token no longer sees."""
+    at = np.stack([place[group.rows[chosen]], group.positions[chosen]])
+    (rows, positions), which = np.unique(at, axis=1, return_inverse=True)
+    keys = torch.zeros(len(rows), int(group.index[chosen].max()) + 1)
+    keys[index_of(which), index_of(group.index[chosen])] = 1.0
+    return Edit(ref(group.site), "knockout", index_of(rows), index_of(positions), keys, order=group.order)
 
 
 def ref(site: tuple[str, int | None, int | None]) -> SiteRef:

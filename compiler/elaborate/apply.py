@@ -222,11 +222,16 @@ def acting_on(el: Elaborator, edit: Node, prompts: Node) -> Node:
 
 def acts_here(edit: Node, prompts: Node) -> bool:
     """Whether an edit acts on tokens of these prompts, or names none."""
-    place = edit.input("place") or edit.input("tokens") or edit.input("at")
-    if place is None or place.kind is Nothing:
-        return True
-    owners = prompts_under(place.input("tokens") if place.op == "place" else place)
-    return any(o.key in (prompts.key, underlying(prompts).key) for o in owners)
+    owners = [owner for tokens in tokens_of(edit) for owner in prompts_under(tokens)]
+    return not owners or any(o.key in (prompts.key, underlying(prompts).key) for o in owners)
+
+
+def tokens_of(edit: Node) -> list[Node]:
+    """The tokens that an edit names: of its place, its own, or both ends of the edges that it cuts."""
+    place = edit.input("place")
+    named = [edit.input(name) for name in ("tokens", "at", "from", "to")]
+    found = [node for node in named if node is not None and issubclass(node.kind, Tokens)]
+    return [*found, place.input("tokens")] if place is not None else found
 
 
 def model_in_force(el: Elaborator, env: Env, span: Span) -> Node:
@@ -242,12 +247,8 @@ def model_in_force(el: Elaborator, env: Env, span: Span) -> Node:
 
 def acts_on(el: Elaborator, edit: Node, prompts: Node, span: Span) -> bool:
     """Whether an edit acts in this run: one at tokens of some prompts acts only in runs on these."""
-    place = edit.input("place") or edit.input("tokens") or edit.input("at")
-    if place is None:
-        return True
-    tokens = place.input("tokens") if place.op == "place" else place
     base = underlying(prompts)
-    for owner in prompts_under(tokens):
+    for owner in (owner for tokens in tokens_of(edit) for owner in prompts_under(tokens)):
         if owner.key not in (prompts.key, base.key):
             acts, runs = (el.names.get(n.key, str(n.param("name") or "other prompts")) for n in (owner, prompts))
             if without_side(acts) != without_side(runs):

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..sites import SiteRef
 
-Kind = Literal["set", "add", "project_out", "scale", "blend", "knockout"]
+Kind = Literal["set", "add", "project_out", "scale", "blend", "clamp", "knockout"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +19,8 @@ class Edit:
     """Change `site` at n places; `order` sorts edits of one site.
 
     With h the site's value and a the amount (1 if None): `set` h=v; `add` h+a*v; `project_out` h-a*(h.u)u, u=v/|v|;
-    `scale` a*h; `blend` (1-a)*h+a*v; `knockout`, at `pattern` only, drops the keys where v is 1 and renormalises.
+    `scale` a*h; `blend` (1-a)*h+a*v; `clamp` h=a where v is 1; `knockout`, at `pattern` only, of one head or of all
+    (`head=None`), cuts the keys where v is 1 before the softmax.
     An amount that changes nothing leaves every bit as it was.
     """
 

@@ -15,6 +15,8 @@ def edited(h: Tensor, edit: Edit) -> Tensor:
     if edit.kind == "set":
         return values.to(h.dtype)
     amount = _amount(edit, wide)
+    if edit.kind == "clamp":
+        return torch.where(values != 0, amount.to(h.dtype), h)
     match edit.kind:
         case "add":
             new = wide + amount * values
@@ -29,15 +31,11 @@ def edited(h: Tensor, edit: Edit) -> Tensor:
     return torch.where(amount == idle, h, new.to(h.dtype))
 
 
-def edited_pattern(probabilities: Tensor, edit: Edit) -> Tensor:
-    """Return attention rows [n, keys] as `edit` leaves them; a row with no key left becomes zeros."""
-    values = torch.zeros_like(probabilities)
+def keys_of(edit: Edit, like: Tensor) -> Tensor:
+    """Return an edit's values at attention rows `like` [n, keys], with zeros for the keys that it does not name."""
+    values = torch.zeros_like(like)
     values[:, : edit.values.shape[1]] = edit.values.to(values.device, values.dtype)
-    if edit.kind == "set":
-        return values
-    kept = probabilities * (values == 0)
-    renormalised = kept / kept.sum(-1, keepdim=True).clamp_min(torch.finfo(kept.dtype).tiny)
-    return torch.where((values != 0).any(-1, keepdim=True), renormalised, probabilities)
+    return values
 
 
 def _amount(edit: Edit, like: Tensor) -> Tensor:

@@ -109,8 +109,9 @@ class Engine:
                         module.output = new
             tracer.stop()
 
-        def see(layer: int, probabilities: Tensor) -> Tensor:
-            return visitor.at_pattern(probabilities, plan.patterns.get(layer, ()))
+        def see(layer: int, value: Tensor, what: str) -> Tensor:
+            act = visitor.at_scores if what == "scores" else visitor.at_pattern
+            return act(value, plan.patterns.get(layer, ()))
 
         with visible_attention(self.model.hf, self.model.attention, see if plan.patterns else None):
             run_traced(wrapper, body, lambda: self.model.hf(**inputs))

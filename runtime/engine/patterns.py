@@ -16,18 +16,21 @@ _active = threading.local()
 
 
 @contextmanager
-def visible_attention(hf, usual: str, visit: Callable[[int, Tensor], Tensor] | None):
-    """Within the block, pass each layer's probabilities [B, H, T, T] through `visit`; with None nothing changes."""
-    if visit is None:
+def visible_attention(hf, usual: str, see: Callable[[int, Tensor, str], Tensor] | None):
+    """Within the block, pass each layer's scores and probabilities [B, H, T, T] through `see`; None changes nothing.
+
+    `see` takes the layer, the tensor, and which of the two it is: "scores" or "probabilities".
+    """
+    if see is None:
         yield
         return
     _register()
     hf.set_attn_implementation(NAME)
-    _active.visit = visit
+    _active.see = see
     try:
         yield
     finally:
-        _active.visit = None
+        _active.see = None
         hf.set_attn_implementation(usual)
 
 
@@ -40,10 +43,12 @@ def attend(module, query, key, value, attention_mask, scaling=None, dropout=0.0,
         scores = torch.tanh(scores / softcap) * softcap
     if attention_mask is not None:
         scores = scores + attention_mask[..., : key.shape[-2]]
+    see = getattr(_active, "see", None)
+    if see is not None:
+        scores = see(module.layer_idx, scores, "scores")
     probabilities = torch.softmax(scores, -1, dtype=torch.float32).to(query.dtype)
-    visit = getattr(_active, "visit", None)
-    if visit is not None:
-        probabilities = visit(module.layer_idx, probabilities)
+    if see is not None:
+        probabilities = see(module.layer_idx, probabilities, "probabilities")
     return torch.matmul(probabilities, value).transpose(1, 2).contiguous(), probabilities
 
 

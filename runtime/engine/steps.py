@@ -141,6 +141,8 @@ def _grouped(found: list, facts: ModelFacts, last: SiteRef, start: int) -> Steps
 
 
 def _where(site: SiteRef, facts: ModelFacts, start: int) -> Place:
+    if site.name == "pattern" and site.head is None:
+        site = SiteRef("pattern", site.layer, 0)  # a knockout in all heads: the module is the same
     if not start or site != SiteRef("resid_post", start - 1):
         return place(site, facts)
     # That block does not run: its output is the next module's input.
@@ -169,7 +171,7 @@ def _check_rows(batch: Batch, facts: ModelFacts) -> None:
 
 def _check(part: Edit | Read, batch: Batch, facts: ModelFacts) -> None:
     rows, tokens = batch.shape
-    here = place(part.site, facts)
+    here = _where(part.site, facts, 0) if getattr(part, "kind", None) == "knockout" else place(part.site, facts)
     n = part.rows.numel()
     if part.positions.numel() != n:
         raise ProbeError("ragged-places", f"{part.site}: {n} rows but {part.positions.numel()} positions")
@@ -196,8 +198,8 @@ def _check_edit(edit: Edit, here: Place, n: int, tokens: int) -> None:
             raise ProbeError("wrong-width", f"`{edit.kind}` at {edit.site} needs values {wanted}, but got {shape}")
     if edit.amount is not None and tuple(edit.amount.shape) != (n,):
         raise ProbeError("wrong-width", f"`{edit.kind}` at {edit.site} needs {n} amounts")
-    if edit.kind == "scale" and edit.amount is None:
-        raise ProbeError("wrong-width", f"`scale` at {edit.site} needs an amount")
+    if edit.kind in ("scale", "clamp") and edit.amount is None:
+        raise ProbeError("wrong-width", f"`{edit.kind}` at {edit.site} needs an amount")
 
 
 def _first_repeated(keys: list[Hashable]) -> Hashable:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
+import torch
 from torch import Tensor
 
+from ..errors import ProbeError
 from .batch import Edit, Read
-from .edits import edited, edited_pattern
+from .edits import edited, keys_of
 from .reads import gather, scatter
 from .steps import Action
 
@@ -51,7 +53,31 @@ class Visitor:
             if isinstance(what, Read):
                 self.found[what.key] = probabilities[where]
                 continue
+            if what.kind == "knockout":
+                continue
             probabilities = probabilities if copied else probabilities.clone()
             copied = True
-            probabilities[where] = edited_pattern(probabilities[where], what)
+            probabilities[where] = keys_of(what, probabilities[where])
         return probabilities
+
+    def at_scores(self, scores: Tensor, actions: Sequence[Action]) -> Tensor:
+        """Return attention scores [B, H, T, T] as the softmax takes them, in a copy without the edges that are cut.
+
+        Raises `no-edge-left` where a token would see nothing: what is left of its scores would be noise.
+        """
+        cuts = [a.what for a in actions if isinstance(a.what, Edit) and a.what.kind == "knockout"]
+        if not cuts:
+            return scores
+        scores = scores.clone()
+        nothing = torch.finfo(scores.dtype).min / 2
+        for cut in cuts:
+            heads = slice(None) if cut.site.head is None else slice(cut.site.head, cut.site.head + 1)
+            rows, positions = (index.to(scores.device) for index in (cut.rows, cut.positions))
+            by_token = scores[:, heads].transpose(1, 2)
+            old = by_token[rows, positions]
+            new = old.masked_fill(keys_of(cut, old[:, 0])[:, None] != 0, -torch.inf)
+            if bool((new.amax(-1) <= nothing).any()):
+                where = f"in layer {cut.site.layer}"
+                raise ProbeError("no-edge-left", f"a knockout {where} leaves a token without any edge")
+            by_token[rows, positions] = new
+        return scores

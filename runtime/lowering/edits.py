@@ -17,13 +17,15 @@ from ...compiler.physical import EditGroup
 from ..cube import Axis
 from ..determinism import derive_seed
 from ..errors import ProbeError
+from ..sites import SiteRef, place
 from .grid import Grid, axes_of, grid, in_model, per_cell
 from .places import Places, places
 
 if TYPE_CHECKING:
     from .lower import Lowering, RunRows
 
-KINDS = {"patch": "set", "ablate": "set", "project_out": "project_out", "steer": "add", "scale": "scale"}
+KINDS = {"patch": "set", "ablate": "set", "project_out": "project_out", "steer": "add", "scale": "scale",
+         "clamp": "clamp"}  # fmt: skip
 
 
 def edits_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[EditGroup]:
@@ -44,6 +46,7 @@ def edits_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[Edi
     layers = layers_of(state, site, cells, rows.run)
     heads = index_of(state, site.input("head"), cells, rows.run)
     amount = amount_of(state, edit, cells, rows.run)
+    components = components_of(state, edit, site, cells, rows.run)
     operand = operand_of(edit)
     groups: list[EditGroup] = []
     for layer, chosen in layers:
@@ -55,7 +58,7 @@ def edits_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[Edi
             at = np.flatnonzero(keep)
             if not len(at):
                 continue
-            index = np.zeros(len(at), np.int64)
+            index = np.zeros(len(at), np.int64) if components is None else components[cell[at]]
             if operand is not None:
                 edits = Edits(cell[at], row[cell[at]], position[at], rank[at], item[cell[at]])
                 index = operand_index(state, edit, operand, cells, edits, layer, rows.run)
@@ -126,7 +129,11 @@ def layers_of(state: Lowering, site: Node, cells: Grid, home: Node) -> list[tupl
     """For each layer, the cells in which it is edited; a label that is a set edits all of its layers."""
     if "layer" not in SITES[site.param("name")].indices:
         return [(None, np.ones(cells.count, dtype=bool))]
-    node = site.input("layer")
+    return layers_at(state, site.input("layer"), cells, home)
+
+
+def layers_at(state: Lowering, node: Node, cells: Grid, home: Node) -> list[tuple[int, np.ndarray]]:
+    """Per layer that `node` names, the cells [bool] in which it does."""
     if node.op in ("list", "all-layers", "layers", "range"):
         from ..binding.axes import label_values
 
@@ -162,11 +169,29 @@ def operand_of(edit: Node) -> Node | None:
 
 def amount_of(state: Lowering, edit: Node, cells: Grid, home: Node) -> np.ndarray | None:
     """The strength of an edit in each cell, as far as it is a number of the spec."""
-    name = {"project_out": "alpha", "steer": "scale", "scale": "factor"}.get(edit.op)
+    name = {"project_out": "alpha", "steer": "scale", "scale": "factor", "clamp": "value"}.get(edit.op)
     node = edit.input(name) if name is not None else None
     if node is None:
         return None
     return per_cell(state.evaluator, node, cells, home, 1.0 if state.planning else None).astype(np.float64)
+
+
+def components_of(state: Lowering, edit: Node, site: Node, cells: Grid, home: Node) -> np.ndarray | None:
+    """The component that a clamp holds in each cell, -1 for all of them; None for what is no clamp."""
+    if edit.op != "clamp":
+        return None
+    node = edit.input("component")
+    if node is None:
+        return np.full(cells.count, -1)
+    found = per_cell(state.evaluator, node, cells, home).astype(np.int64)
+    name = str(site.param("name"))
+    head = 0 if "head" in SITES[name].indices else None
+    width = place(SiteRef(name, 0 if "layer" in SITES[name].indices else None, head), state.facts).width
+    if len(found) and not 0 <= found.min() <= found.max() < width:
+        wrong = int(found.min()) if found.min() < 0 else int(found.max())
+        message = f"{name} has the components 0..{width - 1}, and not {wrong}"
+        raise ProbeError("component-out-of-range", message, "components count from 0")
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,9 +266,7 @@ def tokens_of_donor(state: Lowering, axis: Axis, operand: Node, edits: Edits, do
     return at
 
 
-def others(
-    state: Lowering, edit: Node, axis: Axis | None, cells: Grid, edits: Edits, home: Node
-) -> np.ndarray | None:
+def others(state: Lowering, edit: Node, axis: Axis | None, cells: Grid, edits: Edits, home: Node) -> np.ndarray | None:
     """Per edit, the item whose activation is put in its place: drawn by hash of (seed, item), never the item itself.
 
     None when the intervention does not resample.

@@ -12,8 +12,10 @@ from ...compiler.stages import Stage
 from ..binding.bindings import Bindings
 from ..cube import Axis
 from ..evaluate import ASKED, Evaluator
+from ..facts import ModelFacts
 from .edits import edits_of
 from .grid import Grid, axes_of, grid, in_model, per_cell
+from .knockout import knockouts_of, refuse_blind
 from .places import Places, each_token, places
 
 
@@ -52,6 +54,7 @@ class Lowering:
     evaluator: Evaluator
     model: Node
     layers: int
+    facts: ModelFacts
     runs: dict[str, RunRows] = field(default_factory=dict)
     prompt: list[np.ndarray] = field(default_factory=list)
     prompts: dict[tuple[int, ...], int] = field(default_factory=dict)
@@ -76,8 +79,12 @@ class Lowering:
         self.prompt.append(np.tile(ids, cells.count))
         self.count += cells.count * len(rendered)
         edits = sorted((int(k[1:]), n) for k, n in run.inputs if k.startswith("i"))
+        made: list[EditGroup] = []
         for order, edit in edits:
-            self.edits += edits_of(self, rows, edit, order)
+            lowered = knockouts_of if edit.op == "knockout" else edits_of
+            made += lowered(self, rows, edit, order)
+        refuse_blind(self, rows, made)
+        self.edits += made
         return rows
 
     def stand_in(self, layer: Node | None) -> int | None:
@@ -111,7 +118,7 @@ def lower(
     found = []
     for model, nodes in by_model.values():
         facts = bindings.facts(model)
-        state = Lowering(bindings, evaluator, model, facts.n_layers, planning=planning)
+        state = Lowering(bindings, evaluator, model, facts.n_layers, facts, planning=planning)
         for node in nodes:
             if node.op != "unembedding":
                 lower_node(state, node)

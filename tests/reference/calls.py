@@ -98,7 +98,7 @@ def intervention(it: Interpreter, kind: str, written: dict[str, ir.Expr], env: E
     So `project_out(arm, alpha=alpha)` has no column `alpha` where the arm is none.
     """
     clean = env.clean()
-    given = {k: it.expr(v, clean.with_(place=k == "place")) for k, v in written.items()}
+    given = {k: packed(it.expr(v, clean.with_(place=k == "place"))) for k, v in written.items()}
     source = given.get("from")
     if isinstance(source, Relation) and "token" in source.axes() and "token" not in given["place"].axes():
         # an activation of several tokens is put in token by token

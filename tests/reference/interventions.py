@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from probelang.runtime.errors import ProbeError
 from probelang.runtime.text.positions import All
 from probelang.runtime.text.rendered import Rendered
 
-from .network import Edit, Network, numbers
+from .network import Cut, Edit, Network, numbers
 from .texts import find, token_label, written
 from .values import Intervention, Place, Prompts, Site, Tokens, Vector
 
@@ -37,11 +37,13 @@ class Item:
         return numbers(values[find(rendered, tokens.expression)])
 
 
-def edits(interventions: list[Intervention | None], item: Item) -> tuple[Edit, ...]:
+def edits(interventions: list[Intervention | None], item: Item) -> tuple[Edit | Cut, ...]:
     """The edits of one run, in the order in which the interventions are listed."""
-    found: list[Edit] = []
+    found: list[Edit | Cut] = []
     for intervention in interventions:
-        if intervention is not None:
+        if intervention is not None and intervention.kind == "knockout":
+            found += knockout(intervention.arguments, item)
+        elif intervention is not None:
             place, change = KINDS[intervention.kind](intervention.arguments, item)
             positions = tuple(find(item.rendered, place.tokens.expression))
             for layer in place.site.layers:
@@ -124,6 +126,33 @@ def scale(arguments: dict, item: Item):
     return arguments["place"], lambda layer, positions: ((lambda h: h * factor), ("scale", factor))
 
 
+def clamp(arguments: dict, item: Item):
+    value, component = float(arguments["value"]), arguments.get("component")
+
+    def change(layer, positions):
+        def hold(h: torch.Tensor) -> torch.Tensor:
+            h = h.clone()
+            h[:, slice(None) if component is None else component] = value
+            return h
+
+        return hold, ("clamp", value, component)
+
+    return arguments["place"], change
+
+
+def knockout(arguments: dict, item: Item) -> list[Cut]:
+    """Hide the tokens `from` from the tokens `to`, in the layers that are named, or in all."""
+    seen, sees = (find(item.rendered, arguments[name].expression) for name in ("from", "to"))
+    pairs = tuple((query, key) for query in sees for key in seen if key <= query)
+    layers = whole(arguments.get("layer"), range(item.network.layers))
+    return [Cut(layer, arguments.get("head"), pairs) for layer in layers if pairs]
+
+
+def whole(index: object, every: Iterable[int]) -> tuple[int, ...]:
+    """The numbers that an index means: one, several, or all when there is none."""
+    return tuple(every) if index is None else tuple(int(i) for i in (index if isinstance(index, tuple) else (index,)))
+
+
 def own_place(arguments: dict, direction: Vector, item: Item) -> Place:
     """A direction acts at its own site and all tokens that were written, unless `site` and `tokens` say otherwise."""
     site = arguments.get("site") or direction.site
@@ -164,4 +193,5 @@ def steer(arguments: dict, item: Item):
     return place, change
 
 
-KINDS = {"patch": patch, "ablate": ablate, "scale": scale, "project_out": project_out, "steer": steer}
+KINDS = {"patch": patch, "ablate": ablate, "scale": scale, "project_out": project_out, "steer": steer, "clamp": clamp,
+         "knockout": knockout}  # fmt: skip

@@ -53,6 +53,29 @@ class Edit:
         return self.site, self.layer, self.head, self.positions, self.key
 
 
+@dataclass(frozen=True)
+class Cut:
+    """Hide keys from queries in a layer, in one head or (None) in all: pairs (query, key) of positions."""
+
+    layer: int
+    head: int | None
+    pairs: tuple[tuple[int, int], ...]
+
+    @property
+    def identity(self) -> Hashable:
+        return "cut", self.layer, self.head, self.pairs
+
+    def hide(self, mask: torch.Tensor, heads: int) -> torch.Tensor:
+        """Add minus infinity to a mask [1, 1 or heads, T, T] of what each query sees."""
+        mask = mask.expand(-1, heads, -1, -1).clone()
+        for query, key in self.pairs:
+            mask[0, slice(None) if self.head is None else self.head, query, key] = -torch.inf
+        seen = mask[0, :, [query for query, _ in self.pairs]].amax(-1)
+        if bool((seen < torch.finfo(mask.dtype).min / 2).any()):
+            raise ProbeError("no-edge-left", "a token sees nothing")
+        return mask
+
+
 class Network:
     """A loaded model with its tokenizer. Runs are remembered by their exact arguments."""
 
@@ -74,7 +97,7 @@ class Network:
         self.parallel = self.arch == "gpt_neox" and self.config.use_parallel_residual
         self.runs: dict[tuple, dict[Where, torch.Tensor]] = {}
 
-    def read(self, ids: tuple[int, ...], where: Where, edits: tuple[Edit, ...] = ()) -> torch.Tensor:
+    def read(self, ids: tuple[int, ...], where: Where, edits: tuple[Edit | Cut, ...] = ()) -> torch.Tensor:
         """Values [tokens, width] of a site in a run of `ids` under `edits`."""
         self.check(where)
         known = self.runs.setdefault((ids, tuple(e.identity for e in edits)), {})
@@ -124,10 +147,13 @@ class Network:
             start = (3 * head + third) * self.width
         return slice(start, start + self.width)
 
-    def forward(self, ids: tuple[int, ...], wanted: set[Where], edits: tuple[Edit, ...]) -> dict[Where, torch.Tensor]:
+    def forward(
+        self, ids: tuple[int, ...], wanted: set[Where], edits: tuple[Edit | Cut, ...]
+    ) -> dict[Where, torch.Tensor]:
         """One pass over one row: edit and record at each place, in the order of the sites."""
         found: dict[Where, torch.Tensor] = {}
         entering: dict[int, torch.Tensor] = {}
+        cuts, edits = [e for e in edits if isinstance(e, Cut)], [e for e in edits if isinstance(e, Edit)]
         for edit in edits:
             self.check((edit.site, edit.layer, edit.head))
             if edit.site in ("pattern", "logits"):
@@ -161,6 +187,10 @@ class Network:
                 module = block.get_submodule(path) if path else block
                 sites = ["embed", *sites] if layer == 0 and (path, side) == ("", "in") else sites
                 handles.append(hook(module, side, layer, sites, visit, entering, found, wanted))
+        for cut in cuts:
+            self.check(("pattern", cut.layer, cut.head))
+            attention = blocks[cut.layer].get_submodule(self.paths["attention"])
+            handles.append(attention.register_forward_pre_hook(hiding(cut, self.heads), with_kwargs=True))
         norm = self.hf.get_submodule(self.paths["norm"])
         handles.append(norm.register_forward_hook(lambda m, a, out: visit(["final_norm"], None, out)))
         try:
@@ -183,6 +213,11 @@ class Network:
     def unembedding(self, index: int) -> np.ndarray:
         """The row of the unembedding matrix for a token."""
         return numbers(self.hf.lm_head.weight[index])
+
+
+def hiding(cut: Cut, heads: int):
+    """A hook before an attention module that changes its mask."""
+    return lambda _, args, kwargs: (args, {**kwargs, "attention_mask": cut.hide(kwargs["attention_mask"], heads)})
 
 
 def hook(module, side, layer, sites, visit, entering, found, wanted):

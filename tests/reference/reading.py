@@ -15,7 +15,7 @@ from .environment import Env
 from .interventions import Item, edits
 from .network import Network, numbers
 from .relation import Missing, Relation, Row, applied, joined, lift
-from .texts import find, token_label
+from .texts import find, token_label, written
 from .values import Distribution, End, Listed, Place, Pool, Prompts, Site, Tokens, Vector
 
 if TYPE_CHECKING:
@@ -49,8 +49,9 @@ def acting(interventions: Relation, prompts: Relation) -> Relation:
 
     def acts(value: object) -> bool:
         where = getattr(value, "arguments", {})
-        tokens = where["place"].tokens if "place" in where else where.get("tokens")
-        return tokens is None or any(tokens.prompts.same(p) for p in running)
+        named = [where["place"].tokens] if "place" in where else [where.get(k) for k in ("tokens", "at", "from", "to")]
+        named = [tokens for tokens in named if isinstance(tokens, Tokens)]
+        return not named or any(tokens.prompts.same(p) for tokens in named for p in running)
 
     rows = tuple(r for r in interventions.rows if isinstance(r.value, Missing) or acts(r.value))
     kept = Relation(rows, interventions.data)
@@ -86,6 +87,9 @@ def read(at, network: Network, tokens: Tokens | Pool, key, site: Site, given) ->
     if isinstance(positions, Missing) or isinstance(changes, Missing):
         return [Row(at, positions if isinstance(positions, Missing) else changes)]
     layers = [numbers(network.read(item.rendered.ids, (site.name, layer, site.head), changes)) for layer in site.layers]
+    if site.name == "pattern":
+        most = max(len(written(item.prompts, k, network).ids) for k in item.prompts.keys)
+        layers = [np.pad(rows, ((0, 0), (0, most - rows.shape[1]))) for rows in layers]
     values = np.stack(layers) if isinstance(site.layer, tuple) else layers[0]
 
     def vector(x: np.ndarray) -> Vector:

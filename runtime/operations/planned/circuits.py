@@ -1,13 +1,11 @@
-"""Paths, attribution and attention edges."""
+"""Paths and attribution."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 from ....compiler.kinds import (
-    Activation,
     Integer,
-    Intervention,
     Number,
     Paths,
     Prompts,
@@ -68,16 +66,3 @@ def logit_attribution(of: Number, site: Site) -> Number:
     What the site adds to the residual stream is read off the unembedding, with the scale of the final norm held at
     that of the run. The contributions of all sites add up to the measure.
     """
-
-
-@operation(work="intervention", planned=True)
-def knockout(*, from_: Tokens, to: Tokens, layer: Integer | None = None, head: Integer | None = None) -> Intervention:
-    """Cut attention edges: the tokens `to` no longer see the tokens `from`, and the other edges are renormalised.
-
-    In all layers and heads, or in those that `layer` and `head` name.
-    """
-
-
-@operation(work="intervention", planned=True)
-def clamp(place: Activation, value: Number) -> Intervention:
-    """Hold each component of the activations at a place at one value."""

@@ -1,0 +1,114 @@
+"""Knockouts of a run as edges of attention: which row, which token, and which token it no longer sees. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...compiler.graph import Node
+from ...compiler.physical import EditGroup
+from ..errors import ProbeError
+from .edits import index_of, layers_at
+from .grid import Grid, axes_of, grid, in_model
+from .places import Places, places
+
+if TYPE_CHECKING:
+    from .lower import Lowering, RunRows
+
+
+def knockouts_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[EditGroup]:
+    """The edges that one knockout cuts in every row of a run; future tokens are not seen anyway, and left out."""
+    run = rows.run
+    cells = grid((*rows.axes, *(a for a in axes_of(state.bindings, run) if a.name == "item")))
+    row = state.row_of(rows, cells)
+    cell, query, key = edges(state, rows, edit, cells, row)
+    layer, head = edit.input("layer"), edit.input("head")
+    everywhere = [(at, np.ones(cells.count, dtype=bool)) for at in range(state.layers)]
+    heads = index_of(state, head, cells, run)
+    if heads is not None and len(heads) and not 0 <= heads.min() <= heads.max() < state.facts.n_heads:
+        wrong = int(heads.min()) if heads.min() < 0 else int(heads.max())
+        message = f"pattern[…, {wrong}] does not exist: the model has heads 0..{state.facts.n_heads - 1}"
+        raise ProbeError("head-out-of-range", message)
+    groups = []
+    for at, chosen in everywhere if layer is None else layers_at(state, layer, cells, run):
+        in_model("pattern", at, state.layers)
+        for one in (None,) if heads is None else np.unique(heads):
+            kept = np.flatnonzero(chosen[cell] if one is None else chosen[cell] & (heads[cell] == one))
+            if len(kept):
+                site = ("pattern", at, None if one is None else int(one))
+                groups.append(
+                    EditGroup(site, "knockout", order, row[cell[kept]], query[kept], None, key[kept], None)
+                )  # fmt: skip
+    return groups
+
+
+def edges(
+    state: Lowering, rows: RunRows, edit: Node, cells: Grid, row: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(cell, token, token that it no longer sees) of every edge, each once; rows without the tokens have a reason."""
+    run = rows.run
+    seen, sees = (
+        places(state.bindings, edit.input(name), run.input("model"), run.input("prompts"), run)
+        for name in ("from", "to")
+    )
+    item = cells.at.get("item", np.zeros(cells.count, dtype=np.int64))
+    known: dict[tuple[int, int, int], tuple[np.ndarray, np.ndarray] | str] = {}
+    found = []
+    for cell, at in enumerate(zip(label(seen, cells), label(sees, cells), item, strict=True)):
+        if at not in known:
+            known[at] = pairs(seen.of(at[0], at[2]), sees.of(at[1], at[2]))
+        made = known[at]
+        if isinstance(made, str):
+            state.reasons.setdefault(int(row[cell]), made)
+        else:
+            found.append((np.full(len(made[0]), cell), *made))
+    if not found:
+        return tuple(np.zeros(0, np.int64) for _ in range(3))
+    return tuple(np.concatenate(column) for column in zip(*found, strict=True))
+
+
+def label(found: Places, cells: Grid) -> np.ndarray:
+    return cells.at[found.axis.name] if found.axis is not None else np.zeros(cells.count, dtype=np.int64)
+
+
+def pairs(seen: np.ndarray | str, sees: np.ndarray | str) -> tuple[np.ndarray, np.ndarray] | str:
+    """Every (token, token before it or itself) of two sets of positions, or the reason why there are none."""
+    for part in (sees, seen):
+        if isinstance(part, str):
+            return part
+    query, key = (part.reshape(-1) for part in np.meshgrid(np.unique(sees), np.unique(seen), indexing="ij"))
+    return query[key <= query], key[key <= query]
+
+
+def refuse_blind(state: Lowering, rows: RunRows, edits: list[EditGroup]) -> None:
+    """Raise `no-edge-left` where the knockouts of a run together leave a token nothing that it sees."""
+    tokens = max((len(p) for p in state.prompts), default=0) + 1
+    for layer, head, window, edge in cut_by_head(state, [e for e in edits if e.kind == "knockout"]):
+        query, key = edge // tokens % tokens, edge % tokens
+        near = key > query - window if window is not None else np.ones(len(key), dtype=bool)
+        at, count = np.unique(edge[near] // tokens, return_counts=True)
+        visible = at % tokens + 1
+        blind = np.flatnonzero(count >= (visible if window is None else np.minimum(visible, window)))
+        if len(blind):
+            item = int((at[blind[0]] // tokens - rows.base) % max(rows.items, 1))
+            where = f"layer {layer}" + ("" if head is None else f", head {head}")
+            raise ProbeError(
+                "no-edge-left",
+                f"the knockout leaves token {int(at[blind[0]] % tokens)} of item {item + 1} nothing to see in {where}",
+                "leave it one token at least: its own, or the first",
+            )
+
+
+def cut_by_head(state: Lowering, cuts: list[EditGroup]) -> Iterator[tuple[int, int | None, int | None, np.ndarray]]:
+    """(layer, head or None, window or None, edges as numbers, each once) for each head in which edges are cut."""
+    tokens = max((len(p) for p in state.prompts), default=0) + 1
+    windows = state.facts.windows
+    for layer in sorted({cut.site[1] for cut in cuts}):
+        here = [cut for cut in cuts if cut.site[1] == layer]
+        heads = {cut.site[2] for cut in here}
+        for head in sorted(heads, key=lambda h: -1 if h is None else h):
+            mine = [cut for cut in here if cut.site[2] in (None, head)]
+            edge = np.concatenate([(c.rows * tokens + c.positions) * tokens + c.index for c in mine])
+            yield layer, head, windows[layer] if windows else None, np.unique(edge)
