@@ -10,6 +10,7 @@ from ..grammar.diagnostics import Diagnostic
 from ..grammar.parse import declared_names, parse
 from . import errors, ir
 from .elaborate import Program, elaborate, left_out
+from .places import Foreign, placed
 from .resolve import Resolver
 from .scope import Scope
 from .signature import Catalogue
@@ -54,7 +55,8 @@ def check(text: str, path: str, catalogue: Catalogue, find: Find, params: Mappin
         _, found = elaborate(checked.spec, catalogue, overrides)
         follows = ("model-open",) if problems else ()
         checked.problems += [d for d in found if d.severity == "error" and d.code not in follows]
-    checked.problems.sort(key=lambda d: d.order)
+    foreign = Foreign(checked.spec)
+    checked.problems = sorted((foreign.relabelled(d) for d in checked.problems), key=lambda d: d.order)
     return checked
 
 
@@ -73,12 +75,12 @@ def _overrides(
             problems.append(errors.unknown_param(t.NOWHERE, name, list(known)))
             continue
         tree, broken = parse(f"param {name.rsplit('.', 1)[-1]} = {written}")
-        if broken or len(tree.statements) != 1:
-            found[name] = ir.Literal_(value=written)
-            continue
-        inner = Resolver(resolver.catalogue, resolver.load)
-        value = inner.expr(tree.statements[0].value, Scope({}, {}))
-        found[name] = ir.Literal_(value=written) if inner.problems else value
+        value = ir.Literal_(value=written)
+        if not broken and len(tree.statements) == 1:
+            inner = Resolver(resolver.catalogue, resolver.load)
+            parsed = inner.expr(tree.statements[0].value, Scope({}, {}))
+            value = value if inner.problems else parsed
+        found[name] = placed(value, known[name].value.span)
     return found
 
 

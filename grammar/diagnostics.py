@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .tree import Span
+from .tree import NOWHERE, Span
 
 Severity = Literal["error", "warning", "note"]
 
@@ -17,6 +17,11 @@ class Label:
     span: Span
     text: str = ""
     path: str | None = None  # another file than the diagnostic's own
+
+    @property
+    def placed(self) -> bool:
+        """Whether it stands in a file at all: what the command line gives does not."""
+        return self.span != NOWHERE
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ _COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 def render_json(diagnostics: Iterable[Diagnostic], source: Source, others: Iterable[Source] = ()) -> str:
     """Write `{"format_version": 1, "diagnostics": [...]}`.
 
-    Lines and columns count from 1, offsets from 0, all in characters; the end is the first character outside.
+    Lines and columns count from 1, offsets from 0, all in characters; the end is the first character outside. What is
+    wrong on the command line has no place: its range is null.
     """
     files = {s.path: s for s in (*others, source)}
     items = [
@@ -45,9 +46,11 @@ def render_github(diagnostics: Iterable[Diagnostic], source: Source, others: Ite
     lines = []
     for d in sorted(diagnostics, key=lambda d: d.order):
         place = _place(d.primary, source.path, files)
-        start, end = place["range"]["start"], place["range"]["end"]
-        fields = {"file": place["path"], "line": start["line"], "col": start["column"], "endLine": end["line"],
-                  "endColumn": end["column"], "title": d.code}  # fmt: skip
+        fields = {"file": place["path"], "title": d.code}
+        if place["range"] is not None:
+            start, end = place["range"]["start"], place["range"]["end"]
+            fields = {"file": place["path"], "line": start["line"], "col": start["column"], "endLine": end["line"],
+                      "endColumn": end["column"], "title": d.code}  # fmt: skip
         properties = ",".join(f"{name}={_escape(str(value), ':,')}" for name, value in fields.items())
         text = "\n".join(t for t in (d.message, d.primary.text, d.help and f"help: {d.help}") if t)
         lines.append(f"::{_COMMANDS[d.severity]} {properties}::{_escape(text)}\n")
@@ -56,6 +59,8 @@ def render_github(diagnostics: Iterable[Diagnostic], source: Source, others: Ite
 
 def _place(label: Label, path: str, files: dict[str, Source]) -> dict:
     span, path = label.span, label.path or path
+    if not label.placed:
+        return {"path": path, "range": None}
     inside = files[path].text[span.start : span.end] if path in files else ""
     broken = inside.count("\n")
     end_column = len(inside) - inside.rfind("\n") if broken else span.column + span.end - span.start

@@ -62,13 +62,13 @@ class _Writer:
     def diagnostic(self, d: Diagnostic) -> str:
         blocks = self.blocks(d)
         shown = [last for path, labels in blocks for last in [self.last_line(path, labels)]]
-        self.margin = len(str(max(shown)))
+        self.margin = len(str(max(shown, default=1)))
         self.severity = d.severity
         lines = [self.paint(f"{d.severity}[{d.code}]", d.severity) + self.paint(f": {_clean(d.message)}", "bold")]
         for i, (path, labels) in enumerate(blocks):
             lines += [self.gutter()] if i else []
             lines += self.block(path, labels, d.primary, arrow=":::" if i else "-->")
-        if d.help or d.replacement is not None:
+        if blocks and (d.help or d.replacement is not None):
             lines.append(self.gutter())
         if d.help:
             first, *more = _clean(d.help).split("\n")
@@ -81,7 +81,7 @@ class _Writer:
     def blocks(self, d: Diagnostic) -> list[tuple[str, list[Label]]]:
         """Labels that are shown together: those on single lines of one file; a span of several lines stands alone."""
         blocks: list[tuple[str, list[Label]]] = []
-        for label in (d.primary, *d.secondary):
+        for label in (x for x in (d.primary, *d.secondary) if x.placed):
             path = label.path or (d.primary.path if label is not d.primary else None) or self.source.path
             together = [b for b in blocks if b[0] == path and not self.several_lines(path, label)]
             together = [b for b in together if not self.several_lines(path, b[1][0])]

@@ -27,7 +27,7 @@ def test_a_string_with_a_line_break_is_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "codes"), [([" is"], []), ([" is", ' "are"'], ["answer-unknown"]), (3, ["not-a-list"])]
+    ("value", "codes"), [([" is"], []), ([" is", ' "are"'], ["answer-unknown"]), (3, ["wrong-kind"])]
 )
 def test_params_are_values(value: object, codes: list[str]) -> None:
     assert [d.code for d in probelang.check(TEXT, {"words": value}).errors] == codes

@@ -47,8 +47,28 @@ def test_an_unknown_param_is_suggested() -> None:
     assert problem.code == "unknown-param" and problem.help == "did you mean `times`?"
 
 
-def test_a_value_of_the_wrong_kind_is_an_error() -> None:
-    assert codes(SPEC, times='"many"') == ["bad-operands"]
+@pytest.mark.parametrize(("name", "given"), [("times", '"many"'), ("times", "3 +"), ("data", "3"), ("words", "3")])
+def test_a_value_of_the_wrong_kind_points_at_the_param(name: str, given: str) -> None:
+    (problem,) = checked(SPEC, **{name: given}).problems
+    assert problem.code == "wrong-kind" and f"`-p {name}=…` gives a" in problem.message
+    assert SPEC.split("\n")[problem.primary.span.line - 1].startswith(f"param {name} = ")
+
+
+def test_a_param_that_is_not_there_has_no_place() -> None:
+    (problem,) = checked(SPEC, nothing="7").problems
+    assert not problem.primary.placed and problem.help == "it has times, words, data"
+
+
+def test_a_mistake_inside_a_value_from_the_command_line_is_at_the_param() -> None:
+    (problem,) = checked(SPEC, times="mean(3)").problems
+    assert problem.code == "no-items" and problem.primary.span.line == 1
+
+
+def test_mistakes_in_a_used_file_point_at_its_use() -> None:
+    text = "# one more line\n" + LIBRARY.replace('"mine.jsonl"', '["a", "b"]') + USER
+    (problem,) = checked(text).problems
+    assert problem.code == "wrong-kind" and problem.primary.text.startswith("in line 5 of it")
+    assert text[problem.primary.span.start : problem.primary.span.end].startswith('use "contrasts/framing"')
 
 
 LIBRARY = 'use "contrasts/framing" as framing with requests = "mine.jsonl"\nmodel m = zoo("base")\n'

@@ -331,6 +331,16 @@ def test_every_code_is_explained() -> None:
     assert written - operations - {"config-json", "utf-8"} <= known, written - operations - known
 
 
+def test_a_folder_without_a_model_says_where_it_was_looked_for(deep, tmp_path: Path) -> None:
+    text = HEAD.replace('zoo("base")', 'path("models/mine")') + GAP
+    for wanted in ("there is no folder `models/mine`", "`models/mine` has no config.json"):
+        found = only(deep(text), "unchecked", "warning")
+        assert found.message.startswith(wanted) and str(tmp_path / "models/mine/config.json") in found.help
+        (tmp_path / "models" / "mine").mkdir(parents=True, exist_ok=True)
+    model(tmp_path / "models" / "miné")
+    assert only(deep(text), "unchecked", "warning").help == 'did you mean "models/miné"?'
+
+
 # **** labels of tokens ****
 
 WALKED = HEAD.replace('body: "{singular}"', 'det: "The" body: " {singular}"').replace(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from probelang.grammar.diagnostics import Diagnostic, Label, Source
 from probelang.grammar.parse import parse
@@ -122,7 +123,11 @@ def test_the_end_of_a_file_and_a_nowhere() -> None:
     end = Span(len(TEXT), len(TEXT), 9, 1)
     assert "9 |\n  | ^ here\n" in shown(Diagnostic("x", "error", "m", Label(end, "here")))
     nowhere = Diagnostic("x", "error", "m", Label(Span(0, 0, 1, 1)))
-    assert render_text([nowhere], Source("a", "")).startswith("error[x]: m")
+    assert render_text([nowhere], SOURCE) == "error[x]: m\n\n1 error\n"
+    helped = replace(nowhere, help="h")
+    assert render_text([helped], SOURCE) == "error[x]: m\n  = help: h\n\n1 error\n"
+    assert json.loads(render_json([nowhere], SOURCE))["diagnostics"][0]["range"] is None
+    assert render_github([nowhere], SOURCE) == f"::error file={SOURCE.path},title=x::m\n"
 
 
 def test_order_and_summary() -> None:

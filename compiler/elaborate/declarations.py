@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ...grammar.tree import NOWHERE, Span
 from .. import errors, ir
 from ..graph import Node
-from ..kinds import Model, Unknown
+from ..kinds import Boolean, Model, Number, Text, Unknown
 from . import stacks
 from .core import Elaborator
 from .env import Env, Scope
@@ -100,8 +100,7 @@ def body(el: Elaborator, name: str, statement: ir.Statement, env: Env, params: d
                                 under_scopes=env.under_scopes, place=env.place)  # fmt: skip
             return loop_and_value(el, statement, inner)
         case ir.Define(keyword="param"):
-            written, module = el.modules.overrides.get(name, (statement.value, inner.module))
-            return el.expr(written, inner.with_(module=module))
+            return param(el, name, statement, inner)
         case ir.Define(keyword="axis"):
             return axis(el, statement, inner)
         case ir.Define(keyword="model"):
@@ -109,6 +108,22 @@ def body(el: Elaborator, name: str, statement: ir.Statement, env: Env, params: d
         case ir.Define():
             return closed(el, name, statement, inner)
     raise AssertionError(statement)
+
+
+def param(el: Elaborator, name: str, statement: ir.Define, env: Env) -> Node:
+    """The value of a param: its own, or the one that was given, which must be of the same plain kind."""
+    own = el.expr(statement.value, env)
+    if name not in el.modules.overrides:
+        return own
+    written, module = el.modules.overrides[name]
+    given = el.expr(written, env.with_(module=module))
+    for kinds in ((Number, Boolean), (Text,)):
+        wanted, found = (issubclass(node.kind, kinds) for node in (own, given))
+        if wanted and not found and issubclass(given.kind, (Number, Boolean, Text)):
+            place = statement.value.span  # of a value from the command line, too
+            error = errors.param_of_another_kind if written.span is place else errors.given_another_kind
+            return el.report(error(written.span or NOWHERE, name, el.spoken(own), el.spoken(given)))
+    return given
 
 
 def loop_and_value(el: Elaborator, statement: ir.Define, env: Env) -> Node:

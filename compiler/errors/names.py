@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ...grammar.diagnostics import Diagnostic
-from ...grammar.tree import Span
+from ...grammar.tree import NOWHERE, Span
 from ..builtins import SITES
 from ..signature import Signature
 from .arguments import usage
-from .base import error, listed, near, warning
+from .base import article, error, listed, near, warning
 
 # What operations are called elsewhere.
 SYNONYMS = {
@@ -154,7 +154,18 @@ def unused_binder(span: Span, name: str) -> Diagnostic:
 def unknown_param(span: Span, name: str, params: Sequence[str]) -> Diagnostic:
     found = near(name, params)
     help_ = f"did you mean `{found}`?" if found else (f"it has {listed(params)}" if params else "it has no params")
-    return error("unknown-param", span, f"`-p {name}=…` names no param of the spec", "", help_)
+    what = f"`-p {name}=…` names no param of the spec" if span == NOWHERE else f"the spec has no param `{name}`"
+    return error("unknown-param", span, what, "", help_)
+
+
+def given_another_kind(span: Span, name: str, wanted: str, found: str) -> Diagnostic:
+    message = f"param `{name}` must be {article(wanted)}, not {article(found)}"
+    return error("wrong-kind", span, message, f"this is {article(found)}")
+
+
+def param_of_another_kind(span: Span, name: str, wanted: str, found: str) -> Diagnostic:
+    message = f"`-p {name}=…` gives {article(found)}, and the param is {article(wanted)}"
+    return error("wrong-kind", span, message, f"{article(wanted)} here")
 
 
 def unused_column(span: Span, name: str) -> Diagnostic:

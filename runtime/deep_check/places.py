@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ...compiler import ir
 from ...compiler.check import Checked
 from ...compiler.graph import Node
+from ...compiler.places import Foreign
 from ...grammar.diagnostics import Label
 from ...grammar.tree import NOWHERE, Span
 
@@ -17,11 +18,7 @@ class Places:
     def __init__(self, checked: Checked) -> None:
         self.spec = checked.spec
         self.spans = checked.program.spans if checked.program is not None else {}
-        # spans are told apart by identity: those of a used file count characters of another text
-        self.foreign: dict[int, tuple[ir.Use, Span]] = {}
-        for use in self.spec.uses:
-            for span in _spans(use.spec):
-                self.foreign[id(span)] = (use, span)
+        self.foreign = Foreign(checked.spec)
 
     def of(self, node: Node, fallback: Span = NOWHERE) -> Label:
         """The place where a node was first written, else that of `fallback`."""
@@ -29,10 +26,7 @@ class Places:
 
     def at(self, span: Span, text: str = "") -> Label:
         """A label at a span; one in a used file points at the `use` and names the line there."""
-        if id(span) not in self.foreign:
-            return Label(span, text)
-        use, inner = self.foreign[id(span)]
-        return Label(use.span or NOWHERE, f"in line {inner.line} of it{f': {text}' if text else ''}")
+        return self.foreign.at(span, text)
 
     def of_model(self, model: Node, named: str, fallback: Span) -> Label:
         """The place of a model: where its node was written, else the declaration that names the same files.
@@ -77,14 +71,3 @@ def _calls(spec: ir.Spec, operation: str) -> Iterator[ir.CallOf]:
                 yield statement.value
     for use in spec.uses:
         yield from _calls(use.spec, operation)
-
-
-def _spans(value: object) -> Iterator[Span]:
-    if isinstance(value, Span):
-        yield value
-    elif isinstance(value, tuple):
-        for part in value:
-            yield from _spans(part)
-    else:
-        for name in getattr(value, "__dataclass_fields__", ()):
-            yield from _spans(getattr(value, name))

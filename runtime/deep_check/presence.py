@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from ...compiler.errors import near
 from ...compiler.graph import Node
 from ...compiler.kinds import Model
 from ...grammar.diagnostics import Label
@@ -53,10 +56,34 @@ def _model(scene: Scene, node: Node, statement: Span, absent: dict) -> None:
 def _absent(scene: Scene, kind: str, found: list[tuple[Missing, Label]]) -> None:
     """Say once of a model, however many revisions of it there are, that it is not here."""
     missing, at = found[0]
+    rest = "its layers, prompts and answers are unchecked"
+    if kind == "path":
+        scene.report(
+            "warning", CODE, at, f"{_lack(scene, missing.source.name)}; {rest}", _where(scene, missing.source.name)
+        )
+        return
     what = missing.name if len(found) == 1 else f"{kind}({missing.source.name}) in {len(found)} revisions"
-    severity = "warning" if kind == "path" else "note"
-    where = "no model is in the folder of" if kind == "path" else "not on this machine:"
-    scene.report(severity, CODE, at, f"{where} {what}; its layers, prompts and answers are unchecked")
+    scene.report("note", CODE, at, f"not on this machine: {what}; {rest}")
+
+
+def _lack(scene: Scene, directory: str) -> str:
+    folder = scene.root / directory
+    if not folder.exists():
+        return f"there is no folder `{directory}`"
+    return f"`{directory}` has no config.json" if folder.is_dir() else f"`{directory}` is no folder"
+
+
+def _where(scene: Scene, directory: str) -> str:
+    """Say where a model's folder was looked for, and what would do."""
+    folder = scene.root / directory
+    beside = [p.parent for p in sorted(folder.parent.glob("*/config.json"))[:50]]
+    meant = near(folder.name, [p.name for p in beside])
+    if meant is not None and meant != folder.name:
+        return f'did you mean "{(Path(directory).parent / meant).as_posix()}"?'
+    return (
+        f"looked for {folder / 'config.json'}: paths are relative to the spec's folder, and name what "
+        "`save_pretrained` wrote; `hub(…)` is for models of the hub"
+    )
 
 
 def _files(scene: Scene) -> list[tuple[Node, Span]]:
