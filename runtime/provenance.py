@@ -28,6 +28,7 @@ def numerics(prepared: Prepared) -> dict[str, str]:
     options = prepared.options
     found = {
         "device": options.device.split(":")[0],
+        "device_map": options.device_map or "none",
         "dtype": options.dtype or "float32",
         "attention": options.attention,
         "seed": str(options.seed),

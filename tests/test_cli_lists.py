@@ -120,3 +120,29 @@ def test_explain(capsys) -> None:
     assert codes == sorted(codes) and {"unpaired", "unchecked"} <= {*codes}
     assert main(["explain", "unpared"]) == 1
     assert "`unpaired`" in capsys.readouterr().err
+
+
+def test_tokens_of_a_spec_with_errors_shows_the_rest(tmp_path, capsys) -> None:
+    path = tmp_path / "broken.probe"
+    path.write_text("""probe 1
+model base = zoo("base")
+dataset items = file("zoo/agreement.jsonl", limit=4)
+prompts good from items { body: "{singular}" answer: "{is}" }
+prompts lost from items { body: "{nocolumn}" }
+statistic gap = mean(prob(good))
+statistic other = prob(lost, " is")
+statistic bad = norm(resid_pst[2] at good.last)
+statistic needs = bad + 1
+statistic ?? = 3
+""")
+    assert main(["tokens", str(path)]) == 1
+    out, err = capsys.readouterr()
+    assert "good  zoo(base)  6 tokens" in out and "lost" not in out
+    assert "line 8: `resid_pst` is not declared  [unknown-name]" in err and "line 10: " in err
+    assert "lost: " in err and "nocolumn" in err and len(err.splitlines()) < 7
+
+
+def test_tokens_of_prompts_that_nothing_uses_yet(tmp_path, capsys) -> None:
+    path = tmp_path / "young.probe"
+    path.write_text('probe 1\nmodel base = zoo("base")\nprompts p { body: "The key" }\nmodel sft = zoo("sft")\n')
+    assert "p  zoo(base), zoo(sft)  3 tokens" in printed(capsys, "tokens", str(path))

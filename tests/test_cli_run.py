@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 
 import pytest
+from rich.text import Text
 
 from probelang.cli import main
 from probelang.cli.commands import check as check_command
+from probelang.cli.commands import run as run_command
+from probelang.cli.console import Console
+from probelang.cli.progress import Progress
 
 SPEC = """probe 1
 model base = zoo("base")
@@ -100,6 +105,12 @@ def test_interrupted(spec, monkeypatch, capsys) -> None:
 
     monkeypatch.setattr(check_command, "main", stopped)
     assert main(["check", spec]) == 130
+    assert capsys.readouterr().err == "\ninterrupted\n"
+    monkeypatch.setattr(run_command, "main", stopped)
+    assert main(["run", spec, "-p", "words=[1, 2]"]) == 130
+    assert "goes on from there:\n  probe run mine.probe -p 'words=[1, 2]'\n" in capsys.readouterr().err
+    assert main(["run", spec, "--no-store"]) == 130
+    assert "nothing was kept" in capsys.readouterr().err
 
 
 def test_a_closed_pipe_is_no_error(spec) -> None:
@@ -118,3 +129,33 @@ def test_colour_only_where_it_is_wanted(spec, monkeypatch, capsys) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     main(["check", spec])
     assert "\x1b[" not in capsys.readouterr().out
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("settings", "coloured"),
+    [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False), ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, False)],
+)
+def test_without_colour_there_is_no_bold_either(settings, coloured, monkeypatch) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in ({"TERM": "xterm-256color"} | settings).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdout", Terminal())
+    monkeypatch.setattr("sys.stderr", Terminal())
+    console = Console.of_terminal()
+    console.rich().print(Text("gap", style="bold red"))
+    console.write(console.paint("x", "bold"))
+    assert ("\x1b" in console.out.getvalue()) == coloured
+    assert Progress(console).live == (settings.get("TERM") != "dumb")
+
+
+def test_a_pipe_gets_no_escapes(spec, monkeypatch) -> None:
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    console = Console.of_terminal()
+    console.rich().print(Text("gap", style="bold red"))
+    assert console.out.getvalue() == "gap\n"

@@ -11,7 +11,7 @@ from probelang.runtime.intervals import FEW_ITEMS, ONE_ITEM, interval, mean_inte
 from probelang.runtime.operations.mean import mean
 from probelang.runtime.reduction import reduce_each
 
-SPEC = '''probe 1
+SPEC = """probe 1
 param n = 1
 dataset d = file("d.csv", limit=n)
 statistic raw = d.x
@@ -20,7 +20,7 @@ statistic spread = max(d.x)
 statistic right = d.x > 1
 statistic sure = sign_flip(d.x)
 statistic drawn = bootstrap(average)
-'''
+"""
 
 
 @pytest.fixture

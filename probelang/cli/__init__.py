@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return closed_pipe()
     except KeyboardInterrupt:
-        return interrupted(console)
+        return interrupted(console, arguments)
     except SystemExit as stop:  # argparse ends so, after it has printed
         return stop.code if isinstance(stop.code, int) else 2
 

@@ -50,8 +50,10 @@ class Console:
         from rich.console import Console as Rich
 
         width = None if self.out.isatty() or "COLUMNS" in os.environ else 100
+        # without colours there is no bold either: what is bold is an escape sequence too
+        system = "auto" if self.colour else None
         return Rich(
-            file=self.out, no_color=not self.colour, force_terminal=self.colour or None, width=width, highlight=False
+            file=self.out, color_system=system, force_terminal=self.colour or None, width=width, highlight=False
         )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
+from shlex import join
 from typing import TYPE_CHECKING
 
 from .console import Console
@@ -33,9 +35,13 @@ def bug(error: Exception, console: Console) -> int:
     return BUG
 
 
-def interrupted(console: Console) -> int:
-    """Say that Ctrl-C was heard."""
+def interrupted(console: Console, arguments: Sequence[str]) -> int:
+    """Say that Ctrl-C was heard, and after a run how to go on: what was finished is in the store."""
     console.tell("\ninterrupted")
+    if arguments[:1] == ["run"] and "--no-store" in arguments:
+        console.tell("nothing was kept, because of --no-store")
+    elif arguments[:1] == ["run"]:
+        console.tell(f"what was finished is kept; the same command goes on from there:\n  probe {join(arguments)}")
     return INTERRUPTED
 
 

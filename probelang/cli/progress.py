@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 from .console import Console
@@ -15,7 +16,7 @@ class Progress:
     def __init__(self, console: Console, *, quiet: bool = False) -> None:
         self.console = console
         self.quiet = quiet
-        self.live = console.err.isatty()
+        self.live = console.err.isatty() and os.environ.get("TERM") != "dumb"
         self.started: dict[str, float] = {}
         self.last = time.monotonic()
         self.shown = False

@@ -1,6 +1,7 @@
 """Show the prompts of a spec as each of its models sees them: tokens, segments, and the positions that the spec uses.
 
-Models with the same tokenizer are shown once. Only tokenizers on this machine are used.
+Models with the same tokenizer are shown once. Only tokenizers on this machine are used. Statements with errors are left
+out and told in brief; the exit code is 1 then.
 
   probe tokens framing.probe
   probe tokens framing.probe --model base --prompts pair.positive --item 3
@@ -9,15 +10,20 @@ Models with the same tokenizer are shown once. Only tokenizers on this machine a
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ...api import check_source
 from ...runtime.errors import ProbeError
+from ...source import read_spec
 from ..console import Console
 from ..failures import ERRORS
-from ..specs import checked_spec, run_options
+from ..salvage import sound, with_every_prompt
+from ..specs import run_options, show
 from ..usage import add_spec, positive
 
 if TYPE_CHECKING:
+    from ...compiler.check import Checked
     from ...compiler.graph import Node
     from ...runtime.deep_check.models import AtHand
     from ...runtime.deep_check.scene import Scene
@@ -40,19 +46,33 @@ def main(options: argparse.Namespace, console: Console) -> int:
     from ...runtime.deep_check.scene import Scene
     from ...runtime.registry import catalogue
 
-    found = checked_spec(options, console, deep=False)
-    if found is None:
+    source = read_spec(options.spec)
+
+    def check(text: str) -> Checked:
+        return check_source(replace(source, text=text), dict(options.params), deep=False, options=chosen)
+
+    chosen = run_options(options, source)
+    checked = check(source.text)
+    said = [f"line {d.primary.span.line}: {d.message}  [{d.code}]" for d in checked.errors]
+    checked = sound(checked, check)
+    if checked.program is None:
+        show(checked.errors, checked, console)
         return ERRORS
-    source, checked = found
-    scene = Scene(checked, source.root, run_options(options, source), catalogue())
+    scene = Scene(with_every_prompt(checked, check), source.root, chosen, catalogue())
     shown = 0
     for prompts, models in scene.runs.values():
         name = str(prompts.param("name"))
         if options.prompts is None or name == options.prompts or name.startswith(f"{options.prompts}."):
-            shown += _prompts(scene, prompts, models, options, console)
-    if not shown:
+            try:
+                shown += _prompts(scene, prompts, models, options, console)
+            except ProbeError as problem:
+                said.append(f"{name}: {problem.message}  [{problem.code}]")
+    if said:
+        console.tell(console.paint("errors", "error", err=True) + "; what has them, or needs it, is not shown:")
+        console.tell("".join(f"  {line}\n" for line in dict.fromkeys(said)).rstrip("\n"))
+    if not shown and not said:
         raise _nothing(scene, options)
-    return 0
+    return ERRORS if said else 0
 
 
 def _prompts(scene: Scene, prompts: Node, models: list[Node], options: argparse.Namespace, console: Console) -> int:
