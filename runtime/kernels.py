@@ -82,6 +82,10 @@ def kernel_of(bindings: Bindings, evaluator: Evaluator, work: Lowered) -> Kernel
     node = work.node
     if node.op in ("read", "next-token", "lens"):
         return None
+    if work.judged is not None:
+        from .judges.kernel import JudgeKernel
+
+        return JudgeKernel(work.judged, work)
     operation = registry.get(node.op)
     signature = operation.signature
     run = run_of(node)

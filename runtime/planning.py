@@ -58,7 +58,7 @@ def plan(checked: Checked, *, root: Path, options: RunOptions) -> Plan:
     models = [
         m.key
         for s in prepared.stages
-        if s.kind == "run"
+        if s.kind in ("run", "judge")
         for m in dict.fromkeys(m for n in s.nodes for m in models_of(n))
     ]
     missing = tuple(dict.fromkeys(n.op for n in planned(prepared)))
@@ -79,7 +79,7 @@ def stage_part(prepared: Prepared, stage: Stage, names: dict[str, str]) -> Stage
     if stage.kind == "weights":
         return StagePart(stage, (), lines)
     catalogue = registry.catalogue()
-    if stage.kind != "run" or any(n.op in catalogue and catalogue[n.op].planned for n in walk(*stage.nodes)):
+    if stage.kind not in ("run", "judge") or any(n.op in catalogue and catalogue[n.op].planned for n in walk(*stage.nodes)):
         parts = [ModelPart(name, None, why="", at_most=most) for name, most in bounds(prepared, stage).items()]
         return StagePart(
             stage,

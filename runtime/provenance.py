@@ -13,6 +13,7 @@ from ..compiler.graph import Node, walk
 from ..compiler.keys import recipe_key, value_key
 from ..compiler.kinds import Dataset
 from .errors import ProbeError
+from .judges.questions import rubric_path
 from .results import Result
 from .weight_files import fingerprint
 
@@ -49,9 +50,13 @@ def code() -> str:
 def contents(prepared: Prepared) -> dict[str, str]:
     """A hash of the bytes of every model (weights and tokenizer) and dataset that the roots need."""
     found: dict[str, str] = {}
+    given = (n.input("rubric") for n in walk(*prepared.roots.values()))
+    rubrics = {r.key for r in given if r is not None and r.op == "file"}
     for node in walk(*prepared.roots.values()):
         if node.op in MODELS and not issubclass(node.kind, Dataset):
             found[node.key] = fingerprint(prepared.bindings.folder(node)) + tokenizer_of(prepared, node)
+        elif node.key in rubrics:
+            found[node.key] = value_key({"rubric": rubric_path(prepared.bindings, node).read_bytes()})
         elif node.op in ("file", "rows") or node.op in MODELS:
             found[node.key] = prepared.bindings.table(node).fingerprint
         elif node.op == "vector":

@@ -15,6 +15,7 @@ from ..evaluate import ASKED, Evaluator
 from ..facts import ModelFacts
 from .edits import edits_of
 from .grid import Grid, axes_of, grid, in_model, per_cell
+from .judging import Judged, lower_judge
 from .knockout import knockouts_of, refuse_blind
 from .places import Places, each_token, places
 
@@ -24,7 +25,7 @@ class Lowered:
     """What is known of one work node: its axes, and how slots make its cells.
 
     `cell` maps each slot to a cell. `how` is single, mean, max or sum (pools). `reasons` are per cell, None where there
-    is a value. `distributions` gives, for a measure, the slot's row of arguments.
+    is a value. `items` gives the item of each cell. `judged` is what a judge is asked.
     """
 
     node: Node
@@ -33,6 +34,7 @@ class Lowered:
     how: str
     reasons: np.ndarray
     items: np.ndarray
+    judged: Judged | None = None
 
 
 @dataclass
@@ -135,8 +137,8 @@ def lower(
 
 def models_of(node: Node) -> list[Node]:
     """The model that a work node runs (two-distribution measures have captured theirs already)."""
-    if node.op == "unembedding":
-        return [node.input("model")]
+    if node.op in ("unembedding", "judge"):
+        return [m for m in (node.input("model"),) if m.op != "endpoint"]
     run = run_of(node)
     return [run.input("model")] if run is not None else []
 
@@ -160,7 +162,9 @@ def run_of(node: Node) -> Node | None:
 
 
 def lower_node(state: Lowering, node: Node) -> None:
-    if node.op == "read":
+    if node.op == "judge":
+        lower_judge(state, node)
+    elif node.op == "read":
         lower_read(state, node, node, axes_of(state.bindings, node), lens=False)
     elif node.op == "cross_entropy":
         lower_text(state, node)

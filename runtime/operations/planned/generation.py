@@ -6,8 +6,6 @@ from typing import Literal
 
 from ....compiler.kinds import (
     Boolean,
-    Dataset,
-    File,
     Generated,
     Integer,
     Number,
@@ -27,16 +25,6 @@ def generate(
 
     `samples` above one adds an axis `sample`. `temperature=0` takes the likeliest token. Seeds follow from `seed`, the
     item and the sample, never from the model or the intervention, so that arms share their random numbers.
-    """
-
-
-@operation(work="judge", open_model=True, planned=True)
-def judge(
-    answers: Generated | Text, *, rubric: File | Dataset | Text, scale: Literal["0..10", "0..100"] = "0..100"
-) -> Number:
-    """Score that a judge gives an answer under a rubric: the expected value over the integer tokens of `scale`.
-
-    The judge is the model in force (`judge(…) on m`). Probability that is on no integer of the scale is reported.
     """
 
 

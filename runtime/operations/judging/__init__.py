@@ -1,0 +1,1 @@
+"""Texts graded by a language model."""
