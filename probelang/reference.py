@@ -15,7 +15,7 @@ from .cli.commands.operations import written
 from .compiler.builtins import MODES, PARTS, POOLS, RESERVED_SEGMENTS, ROLES, SITES, TARGETS
 from .compiler.elaborate.calls import FORMS
 from .compiler.explanations import EXPLANATIONS
-from .compiler.kinds import Boolean, Number, Test, Text, Vector
+from .compiler.kinds import Boolean, Classifier, Number, Test, Text, Vector
 from .compiler.signature import Signature
 from .runtime.data.formats import read_frame
 from .runtime.registry import catalogue
@@ -44,6 +44,9 @@ FAMILIES = (
     ("model", "Models"),
     ("data", "Datasets and tokens"),
     ("run", "Measures of a run"),
+    ("generate", "Generation"),
+    ("texts", "Measures of texts"),
+    ("judge", "Judges"),
     ("intervention", "Interventions, and what they change"),
     ("vectors", "Vectors and directions"),
     ("reducers", "Reductions, curves and relations"),
@@ -126,6 +129,8 @@ def family(s: Signature) -> str:
     if s.work != "pure":
         return s.work
     first = s.parameters[0].kinds if s.parameters else ()
+    if first == (Text,) and not issubclass(s.result, Classifier):
+        return "texts"
     if issubclass(s.result, Test):
         return "tests"
     kinds = [k for p in s.parameters for k in p.kinds]
