@@ -154,6 +154,18 @@ statistic only   = logit(p) under patch({place}, from=q)
     assert second == only != first
 
 
+def test_edits_along_directions_act_in_their_order_and_steering_adds_up(root: Path) -> None:
+    found = same(root, """direction a = resid_post[1] at ask("Tom").last
+direction b = resid_post[1] at ask("Ann").last
+statistic ab = logit(p) under [project_out(a), project_out(b, in_order=true)]
+statistic ba = logit(p) under [project_out(b), project_out(a, in_order=true)]
+statistic added  = logit(p) under [steer(a), steer(b)]
+statistic sum    = logit(p) under steer(a + b)
+""")  # fmt: skip
+    ab, ba, added, total = (r.items["value"].to_list() for r in found.results[2:])
+    assert ab != pytest.approx(ba, abs=1e-3) and added == pytest.approx(total, abs=1e-4)
+
+
 @pytest.mark.parametrize(
     "swept",
     ['ablate(resid_post[2] at p.last, method=k) for k in ["zero", "mean"]',

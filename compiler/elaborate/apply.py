@@ -90,16 +90,38 @@ def as_distribution(el: Elaborator, node: Node, env: Env, e: ir.ApplyOf) -> Node
 
 
 def check_collisions(el: Elaborator, items: list[Node], span: Span) -> None:
-    """Two edits that surely write the same place are an error, unless one says `in_order`."""
-    seen: dict[str, Node] = {}
-    for item in items:
-        place = item.input("place")
-        meant = item.input("in_order")
-        if place is None or (meant is not None and meant.param("value") is True):
-            continue
-        if place.key in seen:
-            el.report(errors.edits_collide(span, "the same site and tokens"))
-        seen[place.key] = item
+    """Two edits that surely write the same place are an error, unless one says `in_order`, or both only add."""
+
+    def of_one_run(edits: dict[str, Node | None]) -> Node:
+        seen: dict[tuple[str, str], Node] = {}
+        for edit in edits.values():
+            place, meant = written_place(edit), edit.input("in_order")
+            if place is None or (meant is not None and meant.param("value") is True):
+                continue
+            first = seen.setdefault(place, edit)
+            if first is not edit and not first.op == edit.op == "steer":
+                el.report(errors.edits_collide(span, "the same site and tokens"))
+        return el.none
+
+    try:
+        stacks.distribute(el.graph, {f"i{n}": item for n, item in enumerate(items)}, of_one_run)
+    except stacks.AxesDiffer:
+        pass  # said where the edits meet in a run
+
+
+def written_place(edit: Node) -> tuple[str, str] | None:
+    """What tells the place that an edit writes: its site, and its tokens; those of a direction follow from it."""
+    from ..normalise import site_of
+
+    place, direction = edit.input("place"), edit.input("direction")
+    source = place if place is not None else edit
+    site, tokens = source.input("site"), source.input("tokens")
+    if site is None and direction is not None:
+        site = site_of(direction)
+    if site is None or site.kind is Nothing:
+        return None
+    whole = tokens is None or tokens.kind is Nothing or tokens.param("path") in (("all",), ("tokens",))
+    return site.key, "all" if whole else tokens.key
 
 
 def at(el: Elaborator, e: ir.ApplyOf, env: Env) -> Node:

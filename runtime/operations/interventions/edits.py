@@ -46,8 +46,9 @@ def scale_(place: Place, factor: Number, *, in_order: Boolean = False) -> Interv
 
 @operation(work="intervention", subject="direction")
 def project_out(
-    direction: Direction | None, *, alpha: Number = 1.0, site: Site | None = None, tokens: Tokens | None = None
-) -> Intervention:
+    direction: Direction | None, *, alpha: Number = 1.0, site: Site | None = None, tokens: Tokens | None = None,
+    in_order: Boolean = False,
+) -> Intervention:  # fmt: skip
     """Remove the component along a direction: h - alpha (h·d̂) d̂.
 
     `alpha=1` projects, 2 reflects, larger values over-project. Acts at the direction's own site unless `site` says
@@ -59,7 +60,7 @@ def project_out(
 def steer(
     direction: Direction | None, *, scale: Number = 1.0, unit: Literal["raw", "unit", "residual_norm"] = "raw",
     site: Site | None = None, tokens: Tokens | None = None,
-    during: Literal["prompt", "response", "predicting", "all"] = "predicting",
+    during: Literal["prompt", "response", "predicting", "all"] = "predicting", in_order: Boolean = False,
 ) -> Intervention:  # fmt: skip
     """Add a direction: h + scale · d.
 
