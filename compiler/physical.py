@@ -96,9 +96,22 @@ class Starts:
             at = np.where(at >= 0, self.source[at], -1)
         return count
 
-    def of_batch(self, rows: np.ndarray) -> tuple[int, int]:
-        """The block and token that a batch begins with: its rows' earliest ones."""
-        return int(self.layer[rows].min()), int(self.position[rows].min())
+    def first_token(self, batch: np.ndarray) -> int:
+        """The token that a batch begins with: the earliest that one of its rows needs."""
+        return int(self.position[batch].min())
+
+    def origins(self, batch_of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Per row, the nearest row before it in its own batch that begins at an earlier block, and the nearest in
+        another batch; -1 where there is none. `batch_of` [rows] numbers the batches."""
+        inside, outside, at = (np.full(len(self.source), -1) for _ in range(3))
+        at[:] = self.source
+        while len(rows := np.flatnonzero(at >= 0)):
+            of = at[rows]
+            same = batch_of[of] == batch_of[rows]
+            inside[rows] = np.where((inside[rows] < 0) & same & (self.layer[of] < self.layer[rows]), of, inside[rows])
+            outside[rows[~same]] = of[~same]
+            at[rows] = np.where(same, self.source[of], -1)
+        return inside, outside
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,12 +193,17 @@ def depth_of_rows(stage: PhysicalStage) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a stage is predicted to count: forwards, and rows x padded tokens x blocks entered."""
+    """What a stage is predicted to count: forwards, rows x padded tokens x blocks entered, and calls of blocks."""
 
     rows: int
     tokens: int
     forwards: int
     row_layer_tokens: int
+    calls: int = 0
+
+    def price(self, prices: CostModel) -> float:
+        """What the stage takes, in tokens that pass one block."""
+        return self.row_layer_tokens + prices.call * self.calls + prices.forward * self.forwards
 
 
 def asked_rows(stage: PhysicalStage) -> np.ndarray:
@@ -197,14 +215,23 @@ def asked_rows(stage: PhysicalStage) -> np.ndarray:
     return asked
 
 
+def batch_numbers(stage: PhysicalStage) -> np.ndarray:
+    """Per row, the number of its batch."""
+    found = np.full(len(stage.rows), -1)
+    if stage.batches:
+        found[np.concatenate(stage.batches)] = np.repeat(np.arange(len(stage.batches)), [len(b) for b in stage.batches])
+    return found
+
+
 def cost(stage: PhysicalStage) -> Cost:
     """The exact counts of a stage, by the rule by which the engine counts."""
     lengths, depth, asked, starts = stage.rows.lengths, depth_of_rows(stage), asked_rows(stage), stage.starts
-    total = forwards = 0
+    blocks = np.maximum(depth - starts.layer, 0)
+    total = forwards = calls = 0
     for batch in stage.batches:
         if not asked[batch].any():
             continue
         forwards += 1
-        layer, position = starts.of_batch(batch)
-        total += len(batch) * (int(lengths[batch].max()) - position) * max(int(depth[batch].max()) - layer, 0)
-    return Cost(len(stage.rows), int(lengths.sum()), forwards, total)
+        total += int(blocks[batch].sum()) * (int(lengths[batch].max()) - starts.first_token(batch))
+        calls += max(int(depth[batch].max()) - int(starts.layer[batch].min()), 0)
+    return Cost(len(stage.rows), int(lengths.sum()), forwards, total, calls)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .physical import PhysicalStage, block_of, depth_of_rows
+from .physical import PhysicalStage, batch_numbers, block_of, depth_of_rows
 
 
 class IllegalStage(AssertionError):
@@ -27,9 +27,21 @@ def verify(stage: PhysicalStage) -> PhysicalStage:
         rows = np.concatenate(stage.batches)
         if len(rows) != n or (np.bincount(rows, minlength=n) != 1).any():
             raise IllegalStage("batches do not hold every row exactly once")
+        verify_depths(stage)
     if stage.begins is not None:
         verify_starts(stage)
     return stage
+
+
+def verify_depths(stage: PhysicalStage) -> None:
+    """Raise `IllegalStage` where a row that is read before the first block shares a batch with one that goes on."""
+    depth = depth_of_rows(stage)
+    asked = np.zeros(len(stage.rows), dtype=bool)
+    for request in stage.requests:
+        asked[request.rows] = True
+    for batch in stage.batches:
+        if len(batch) > 1 and (asked[batch] & (depth[batch] == 0)).any() and depth[batch].any():
+            raise IllegalStage("a batch has rows that end before the first block, and rows that go on")
 
 
 def verify_starts(stage: PhysicalStage) -> None:
@@ -64,16 +76,23 @@ def verify_starts(stage: PhysicalStage) -> None:
 
 
 def verify_order(stage: PhysicalStage) -> None:
-    """Raise `IllegalStage` where a batch needs what no earlier batch has computed."""
-    starts, depth = stage.starts, depth_of_rows(stage)
-    begun = np.full((len(stage.rows), 2), 1 << 30)
-    for batch in stage.batches:
-        source, at = starts.source[batch], starts.of_batch(batch)
-        if (source >= 0).any() != (source >= 0).all():
-            raise IllegalStage("a batch has rows with and without a source")
-        if (source >= 0).all():
-            if (begun[source] > at).any():
-                raise IllegalStage("a batch starts before one that it starts from")
-            if at[1] and (depth[source] < depth[batch].max()).any():
-                raise IllegalStage("a source ends before the rows that need its keys")
-        begun[batch] = at
+    """Raise `IllegalStage` where a batch needs what neither it nor an earlier batch has computed by then."""
+    starts, depth, batch_of = stage.starts, depth_of_rows(stage), batch_numbers(stage)
+    inside, outside = starts.origins(batch_of)
+    first = np.array([starts.first_token(batch) for batch in stage.batches])[batch_of]
+    late = starts.source >= 0
+    if (batch_of[starts.source[late]] > batch_of[late]).any():
+        raise IllegalStage("a batch starts before one that it starts from")
+    needs = np.flatnonzero(first > 0)
+    if (outside[needs] < 0).any():
+        raise IllegalStage("a row without a source is in a batch that starts late")
+    if (depth[outside[needs]] < depth[needs]).any():
+        raise IllegalStage("a source ends before the rows that need its keys")
+    given = np.flatnonzero((starts.layer > 0) & (inside < 0))
+    if (outside[given] < 0).any():
+        raise IllegalStage("a row starts late, and nothing has run before it")
+    both = np.union1d(needs, given)
+    if (first[outside[both]] > first[both]).any():
+        raise IllegalStage("a batch starts before one that it starts from")
+    if (depth[outside[given]] < starts.layer[given]).any() or (depth[inside] < starts.layer)[inside >= 0].any():
+        raise IllegalStage("a source ends before the rows that start from it")

@@ -32,24 +32,29 @@ class Carry:
     held: dict[tuple[str, int, int], Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        starts, depth = self.stage.starts, depth_of_rows(self.stage)
+        starts, self.depth = self.stage.starts, depth_of_rows(self.stage)
+        self.inside, self.outside = starts.origins(self.batch_of)
         for index, rows in enumerate(self.stage.batches):
-            if starts.source[rows[0]] < 0:
-                continue
-            layer, position = starts.of_batch(rows)
-            sources = np.unique(starts.source[rows])
-            for home in np.unique(self.batch_of[sources]):
-                mine = sources[self.batch_of[sources] == home]
-                self.last[int(home)] = index
-                wanted = self.wanted.setdefault(int(home), Wanted())
-                if layer:
-                    wanted.hidden[layer] = np.union1d(wanted.hidden.get(layer, mine), mine)
-                for block in range(layer, int(depth[rows].max())) if position else ():
-                    wanted.keys[block] = np.union1d(wanted.keys.get(block, mine), mine)
+            late = rows[self.outside[rows] >= 0]
+            given = late[(starts.layer[late] > 0) & (self.inside[late] < 0)]
+            for layer in np.unique(starts.layer[given]):
+                self.want("hidden", int(layer), self.outside[given[starts.layer[given] == layer]], index)
+            for block in range(int(starts.layer[late].min()), int(self.depth[late].max())) if self.first(index) else ():
+                there = (starts.layer[late] <= block) & (self.depth[late] > block)
+                self.want("keys", block, self.outside[late[there]], index)
+
+    def want(self, what: str, block: int, rows: np.ndarray, index: int) -> None:
+        """Note that the batch `index` needs hidden states before a block, or keys at it, of some rows."""
+        rows = np.unique(rows)
+        for home in np.unique(self.batch_of[rows]):
+            table = getattr(self.wanted.setdefault(int(home), Wanted()), what)
+            mine = rows[self.batch_of[rows] == home]
+            table[block] = np.union1d(table.get(block, mine), mine)
+            self.last[int(home)] = index
 
     def reads(self, index: int, place: np.ndarray) -> tuple[tuple[Read, ...], tuple[Keep, ...]]:
         """What a batch must be asked for the sake of later ones."""
-        wanted, first = self.wanted.get(index, Wanted()), self.first_token(index)
+        wanted, first = self.wanted.get(index, Wanted()), self.first(index)
         reads = []
         for layer, rows in wanted.hidden.items():
             length = self.stage.rows.lengths[rows] - first
@@ -61,7 +66,7 @@ class Carry:
 
     def take(self, index: int, found: dict) -> None:
         """Hold what a batch has left, and let go what no later batch needs."""
-        wanted, first = self.wanted.get(index, Wanted()), self.first_token(index)
+        wanted, first = self.wanted.get(index, Wanted()), self.first(index)
         for layer, rows in wanted.hidden.items():
             length = self.stage.rows.lengths[rows] - first
             flat = found["hidden", layer]
@@ -75,28 +80,29 @@ class Carry:
             del self.last[home]
             self.held = {key: value for key, value in self.held.items() if key[1] != home}
 
-    def start(self, index: int, tokens: int) -> Start:
-        """Where a batch of padded length `tokens` starts, with what its sources left."""
+    def start(self, index: int, place: np.ndarray, tokens: int) -> Start:
+        """Where the rows of a batch of padded length `tokens` start, with what their sources left."""
         rows, starts = self.stage.batches[index], self.stage.starts
-        source = starts.source[rows]
-        if source[0] < 0:
+        if not (starts.source[rows] >= 0).any():
             return Start()
-        layer, position = starts.of_batch(rows)
-        hidden = None
-        if layer:
-            hidden = self.gathered("hidden", layer, source, position, tokens)
-        return Start(layer, position, hidden, lambda block: self.gathered("keys", block, source, 0, position))
+        outside, inside, first = self.outside[rows], self.inside[rows], self.first(index)
+        return Start(
+            tensor(starts.layer[rows]),
+            first,
+            tensor(np.where(inside >= 0, place[np.maximum(inside, 0)], -1)),
+            lambda layer, some: self.gathered("hidden", layer, outside[some.numpy()], first, tokens),
+            lambda block, some: self.gathered("keys", block, outside[some.numpy()], 0, first),
+        )
 
-    def gathered(self, what: str, layer: int, source: np.ndarray, first: int, stop: int) -> Tensor:
+    def gathered(self, what: str, block: int, source: np.ndarray, first: int, stop: int) -> Tensor:
         """Tokens `first` to `stop` of what was held of each source row, [rows, …, tokens, width]."""
         homes = self.batch_of[source]
         out: Tensor | None = None
         for home in np.unique(homes):
             mine = np.flatnonzero(homes == home)
-            wanted = self.wanted[int(home)]
-            known = (wanted.hidden if what == "hidden" else wanted.keys)[layer]
-            value = self.held[what, int(home), layer]
-            offset = self.first_token(int(home)) if what == "hidden" else 0
+            known = getattr(self.wanted[int(home)], what)[block]
+            value = self.held[what, int(home), block]
+            offset = self.first(int(home)) if what == "hidden" else 0
             part = value[..., first - offset : stop - offset, :]
             part = part[tensor(np.searchsorted(known, source[mine])).to(value.device)]
             if len(mine) == len(source) and part.shape[-2] == stop - first:
@@ -106,9 +112,9 @@ class Carry:
             out[tensor(mine).to(out.device), ..., : part.shape[-2], :] = part.to(out.device)
         return out
 
-    def first_token(self, index: int) -> int:
+    def first(self, index: int) -> int:
         """The token that a batch begins with."""
-        return self.stage.starts.of_batch(self.stage.batches[index])[1]
+        return self.stage.starts.first_token(self.stage.batches[index])
 
 
 def tensor(array: np.ndarray) -> Tensor:

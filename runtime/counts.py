@@ -1,5 +1,6 @@
 """What a run costs, counted and predicted by the same rule. Imports no torch: the planner predicts with it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .sites import SiteRef
@@ -24,12 +25,20 @@ def layers_run(site: SiteRef, n_layers: int) -> int:
 
 
 def predicted(
-    batch_shape: tuple[int, int], last_site: SiteRef | None, n_layers: int, start: tuple[int, int] = (0, 0)
+    batch_shape: tuple[int, int],
+    last_site: SiteRef | None,
+    n_layers: int,
+    position: int = 0,
+    layers: Sequence[tuple[int, int]] | None = None,
 ) -> int:
     """Return the row-layer-tokens of one batch `[rows, padded tokens]` that ends at `last_site`.
 
-    `start` is the block and the token that it begins with.
+    `position` is the token that it begins with, `layers` for each row its first block and the one behind its last
+    (None: all blocks).
     """
     rows, tokens = batch_shape
-    layer, position = start
-    return 0 if last_site is None else rows * (tokens - position) * max(layers_run(last_site, n_layers) - layer, 0)
+    if last_site is None:
+        return 0
+    end = layers_run(last_site, n_layers)
+    blocks = rows * end if layers is None else sum(max(min(stop, end) - first, 0) for first, stop in layers)
+    return (tokens - position) * blocks

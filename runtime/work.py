@@ -71,7 +71,7 @@ class StageRun:
         repeated = again(stage, set(self.journal.found))
         for index, rows in enumerate(stage.batches):
             if index in repeated or index not in self.journal.found:
-                self.one(index, rows, place, requests, edits, int(depth[rows].max()), carry)
+                self.one(index, rows, place, requests, edits, depth[rows], carry)
             else:
                 self.put(self.journal.found[index])
             progress(len(rows))
@@ -82,9 +82,16 @@ class StageRun:
         return made
 
     def one(
-        self, index: int, rows: np.ndarray, place: np.ndarray, requests: list, edits: list, depth: int, carry: Carry
+        self,
+        index: int,
+        rows: np.ndarray,
+        place: np.ndarray,
+        requests: list,
+        edits: list,
+        depth: np.ndarray,
+        carry: Carry,
     ) -> None:
-        """Run one batch through `depth` blocks and put its results where they belong."""
+        """Run one batch, each row through its `depth` blocks, and put its results where they belong."""
         ids, lengths = pad([self.stage.rows.prompts[p] for p in self.stage.rows.prompt[rows]])
         reads = []
         for number, (request, ordered) in enumerate(requests):
@@ -97,11 +104,13 @@ class StageRun:
         if not made and not left and not keeps:
             return
         # Later batches may need more blocks of this one than what is read of it.
-        until = SiteRef("attn_raw", depth - 1) if index in carry.wanted and depth else None
+        last = int(depth.max())
+        until = SiteRef("attn_raw", last - 1) if index in carry.wanted and last else None
         if not self.stage.stops:
             until = SiteRef("final_norm")
-        start = carry.start(index, ids.shape[1])
-        found = self.engine.run_split(Batch(ids, lengths, changed, (*made, *left), keeps, start, until))
+        start = carry.start(index, place, ids.shape[1])
+        deep = None if (depth == last).all() else index_of(depth)
+        found = self.engine.run_split(Batch(ids, lengths, changed, (*made, *left), keeps, start, until, deep))
         carry.take(index, found)
         parts = self.journal.found.get(index)
         if parts is None:

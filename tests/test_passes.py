@@ -141,7 +141,7 @@ def test_groups_bound_what_is_held(models: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(Carry, "take", watched)
     sources = import_module("probelang.compiler.passes.sources")
     peaks, runs = [], []
-    for held in (2**28, 12_000, 100):
+    for held in (2**28, 6_000, 100):
         monkeypatch.setattr(sources, "HELD", held)
         runs.append(execute(spec, root=models, options=Options()))
         peaks.append(max(most))
@@ -210,7 +210,7 @@ def test_calls_that_cost_much_keep_rows_together() -> None:
         dict(source=[-1, -1, 0], layer=[0, 2, 3], position=[0, 0, 0]),
         dict(source=[-1, 2, 0], layer=[0, 2, 3], position=[0, 0, 0]),
         dict(source=[2, 0, -1], layer=[0, 2, 0], position=[0, 0, 0], batches=[[0], [1], [2]]),
-        dict(source=[-1, 0, -1], layer=[0, 2, 0], position=[0, 0, 0], batches=[[0], [1, 2]]),
+        dict(source=[-1, -1, 0], layer=[0, 0, 2], position=[0, 0, 0], batches=[[2], [0], [1]]),
     ],
 )
 def test_illegal_starts_are_caught(change: dict) -> None:
@@ -219,3 +219,13 @@ def test_illegal_starts_are_caught(change: dict) -> None:
     starts = replace(Starts.none(3), **{k: np.array(v) for k, v in change.items()})
     with pytest.raises(IllegalStage):
         verify(stage.with_(begins=starts, batches=batches))
+
+
+def test_a_row_that_ends_before_the_first_block_keeps_to_its_own_batch() -> None:
+    stage = stage_of([(), (1,), (2,)])
+    embed = replace(stage.requests[0], site=("embed", None, None), rows=np.zeros(3, int))
+    rest = replace(stage.requests[0], rows=np.array([1, 1, 2]))
+    stage = stage.with_(requests=(embed, rest), stops=True)
+    assert [b.tolist() for b in optimise(stage, frozenset(NAMES[:-1])).batches] == [[1, 2], [0]]
+    with pytest.raises(IllegalStage):
+        verify(stage.with_(batches=(np.arange(3),)))

@@ -1,11 +1,12 @@
-"""Rows that begin and end alike are sorted by length and packed to a token budget."""
+"""Rows are sorted by the tokens that they run and packed to a token budget; in a batch each begins at its own block."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..cost import CostModel
 from ..physical import PhysicalStage, depth_of_rows
 
 KEYS = 4  # a token that is not run, but whose keys and values are held, counts as one of this many
@@ -14,112 +15,91 @@ KEYS = 4  # a token that is not run, but whose keys and values are held, counts 
 def pack_batches(stage: PhysicalStage) -> PhysicalStage:
     """Batch rows so that rows x longest row stays within the budget of tokens; a row beyond the budget runs alone.
 
-    A batch has rows of one depth, and begins where its earliest row does: rows that could begin later join it as long
-    as that costs less than one more batch. The order is a function of the rows alone, so that two plans of one spec
-    are equal.
+    Rows of one length and first token are neighbours, sorted by their first block: a batch walks the blocks, rows join
+    at their first one and leave behind their last. Rows of other lengths or first tokens join as long as the tokens
+    that are then run in vain cost less than one more batch. The order is a function of the rows alone, so that two
+    plans of one spec are equal.
     """
     if not len(stage.rows):
         return stage.with_(batches=())
-    lengths, starts = stage.rows.lengths, stage.starts
-    parent = np.maximum(starts.source, 0)
-    sourced = starts.source >= 0
-    columns = np.stack(
-        [
-            starts.group,
-            starts.generation,
-            depth_of_rows(stage),
-            starts.layer,
-            np.where(sourced, starts.layer[parent], 0),
-            starts.position,
-            np.where(sourced, starts.position[parent], 0),
-            lengths,
-        ]
-    )
-    order = np.lexsort(columns[::-1])  # stable: equal rows keep their order
-    sorted_columns = columns[:, order]
-    edges = np.flatnonzero(np.r_[True, (np.diff(sorted_columns, axis=1) != 0).any(axis=0)])
-    counts = np.diff(np.r_[edges, len(order)])
-    kinds = [Kind(*map(int, sorted_columns[:, edge])) for edge in edges]
-    batches, start = [], 0
-    for size in sizes(kinds, counts.tolist(), stage.budget, stage.prices.call):
-        batches.append(order[start : start + size])
-        start += size
-    return stage.with_(batches=tuple(batches)).note("pack-batches", f"{len(order):,} rows in {len(batches):,} batches")
+    lengths, starts, depth = stage.rows.lengths, stage.starts, depth_of_rows(stage)
+    # What is asked of a row that enters no block is read before the first one, and no other row waits for it.
+    home = code(starts.group, depth == 0)
+    bucket = code(home, starts.position, lengths)
+    order = np.argsort(code(bucket, starts.layer, starts.generation), kind="stable")
+    edges = np.flatnonzero(np.r_[True, np.diff(bucket[order]) != 0, True]).tolist()
+    blocks = np.r_[0, np.cumsum(np.maximum(depth - starts.layer, 0)[order])]
+    found: list[Batch] = []
+    for first, last in zip(edges[:-1], edges[1:], strict=True):
+        row = order[first]
+        length, position = int(lengths[row]), int(starts.position[row])
+        for begin, end in pieces(first, last, KEYS * stage.budget // weight(length, position)):
+            rows = order[begin:end]
+            batch = Batch(int(home[row]), begin, end, length, position, int(blocks[end] - blocks[begin]),
+                          int(starts.layer[rows].min()), int(depth[rows].max()))  # fmt: skip
+            joined = found[-1].joined(batch) if found else None
+            if joined is not None and joined.fits(stage.budget) and joined.pays(found[-1], batch, stage.prices):
+                found[-1] = joined
+            else:
+                found.append(batch)
+    batches = tuple(order[batch.begin : batch.end] for batch in found)
+    return stage.with_(batches=batches).note("pack-batches", f"{len(order):,} rows in {len(batches):,} batches")
 
 
 @dataclass(frozen=True)
-class Kind:
-    """What rows have in common; `above` and `behind` are the layer and position that their source starts at."""
+class Batch:
+    """Rows `begin` to `end` of the order. `blocks` adds up the blocks that its rows enter, of `first` to `last`."""
 
-    group: int
-    generation: int
-    depth: int
-    layer: int
-    above: int
-    position: int
-    behind: int
+    home: int
+    begin: int
+    end: int
     length: int
-
-
-@dataclass
-class Open:
-    """A batch that still takes rows."""
-
-    rows: int
-    kind: Kind
-    length: int
-    layer: int
     position: int
-    above: int
-    behind: int
+    blocks: int
+    first: int
+    last: int
 
-    @staticmethod
-    def of(rows: int, kind: Kind) -> Open:
-        return Open(rows, kind, kind.length, kind.layer, kind.position, kind.above, kind.behind)
-
-    def with_rows(self, rows: int, kind: Kind) -> Open | None:
-        """This batch with more rows, or None when they cannot run together."""
-        mine = self.kind
-        if (mine.group, mine.generation, mine.depth) != (kind.group, kind.generation, kind.depth):
+    def joined(self, other: Batch) -> Batch | None:
+        """This batch and the one behind it in the order as one, or None when they cannot run together."""
+        if self.home != other.home:
             return None
-        joined = Open(
-            self.rows + rows,
-            mine,
-            max(self.length, kind.length),
-            min(self.layer, kind.layer),
-            min(self.position, kind.position),
-            max(self.above, kind.above),
-            max(self.behind, kind.behind),
+        return replace(
+            self,
+            end=other.end,
+            length=max(self.length, other.length),
+            position=min(self.position, other.position),
+            blocks=self.blocks + other.blocks,
+            first=min(self.first, other.first),
+            last=max(self.last, other.last),
         )
-        return joined if joined.above <= joined.layer and joined.behind <= joined.position else None
 
-    def time(self, call: float) -> float:
-        """What the batch takes, in tokens that pass a block, when calling one takes as long as `call` tokens."""
-        return (call + self.rows * (self.length - self.position)) * max(self.kind.depth - self.layer, 0)
+    def fits(self, budget: int) -> bool:
+        return (self.end - self.begin) * weight(self.length, self.position) <= KEYS * budget
 
-    @property
-    def per_row(self) -> int:
-        """Quarters of tokens held for a row."""
-        return KEYS * (self.length - self.position) + self.position
+    def pays(self, one: Batch, other: Batch, prices: CostModel) -> bool:
+        """Whether this batch takes no longer than the two that it is made of."""
+        return self.price(prices) <= one.price(prices) + other.price(prices)
+
+    def price(self, prices: CostModel) -> float:
+        calls = max(self.last - self.first, 0)
+        return prices.forward + prices.call * calls + (self.length - self.position) * self.blocks
 
 
-def sizes(kinds: list[Kind], counts: list[int], budget: int, call: float) -> list[int]:
-    """How many of the sorted rows each batch takes."""
-    found: list[int] = []
-    batch: Open | None = None
-    for kind, count in zip(kinds, counts, strict=True):
-        left = count
-        if batch is not None:
-            joined = batch.with_rows(left, kind)
-            if joined is not None and joined.time(call) <= batch.time(call) + Open.of(left, kind).time(call):
-                take = min(left, max(KEYS * budget // joined.per_row - batch.rows, 0))
-                if take:
-                    batch = batch.with_rows(take, kind)
-                    left -= take
-        if left:
-            if batch is not None:
-                found.append(batch.rows)
-            whole = max(KEYS * budget // Open.of(1, kind).per_row, 1)
-            found += [whole] * ((left - 1) // whole)
-            batch = Open.of(left - (left - 1) // whole * whole, kind)
-    return [*found, batch.rows] if batch is not None else found
+def weight(length: int, position: int) -> int:
+    """Parts of a token, `KEYS` to one, that a row holds."""
+    return KEYS * (length - position) + position
+
+
+def pieces(first: int, last: int, most: int) -> list[tuple[int, int]]:
+    """Cut a range into equal parts of at most `most`, and at least one."""
+    count = -(-(last - first) // max(most, 1))
+    edges = np.linspace(first, last, count + 1).astype(int).tolist()
+    return list(zip(edges[:-1], edges[1:], strict=True))
+
+
+def code(*columns: np.ndarray) -> np.ndarray:
+    """One number [rows] for each combination of numbers that are not negative, in their order."""
+    found = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        found = found * (int(column.max(initial=0)) + 1) + column
+    return found

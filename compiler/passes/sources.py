@@ -89,7 +89,6 @@ def grouped(stage: PhysicalStage) -> PhysicalStage:
 def if_better(before: PhysicalStage, after: PhysicalStage, name: str, text: str) -> PhysicalStage:
     """Return the stage that takes less once it is packed: layers x tokens, and what calling the blocks costs."""
     old, new = cost(pack_batches(before)), cost(pack_batches(after))
-    call = before.prices.call * before.layers
-    if new.row_layer_tokens + call * new.forwards >= old.row_layer_tokens + call * old.forwards:
+    if new.price(before.prices) >= old.price(before.prices):
         return before
     return after.note(name, f"{text}: {old.row_layer_tokens:,} -> {new.row_layer_tokens:,} row-layer-tokens")

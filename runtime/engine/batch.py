@@ -55,24 +55,33 @@ class Keep:
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """Where a batch begins: at block `layer`, with the tokens from `position` on. What lies before has happened.
+    """Where rows begin: each at a block, all with the tokens from `position` on. What lies before has happened.
 
-    `hidden` [B, T - position, d_model] is the unedited output of block `layer` - 1; `prefix(layer)` gives keys and
-    values [B, 2, heads, position, d_head] of the tokens before `position`. Edits that lie before are left out.
+    A row that begins behind block 0 takes the hidden state that row `source` of the batch has there, or, where that is
+    -1, a row of `hidden(layer, rows)` [n, T - position, d_model]: the unedited outputs of block `layer` - 1.
+    `prefix(layer, rows)` gives keys and values [n, 2, heads, position, d_head] of the tokens before `position`. Edits
+    that lie before are left out.
     """
 
-    layer: int = 0
+    layer: Tensor | None = None  # [B], long; None: all rows begin at block 0
     position: int = 0
-    hidden: Tensor | None = None
-    prefix: Callable[[int], Tensor] | None = None
+    source: Tensor | None = None  # [B], long; None: no row takes another's
+    hidden: Callable[[int, Tensor], Tensor] | None = None
+    prefix: Callable[[int, Tensor], Tensor] | None = None
 
-    def rows(self, start: int, stop: int) -> Start:
-        """Return the start of some of the rows."""
-        hidden, prefix = self.hidden, self.prefix
+    def rows(self, rows: Tensor, count: int) -> Start:
+        """Return the start of some of `count` rows; it has the sources of these rows among them."""
+        hidden, prefix, source = self.hidden, self.prefix, self.source
+        if source is not None:
+            place = torch.full((count + 1,), -1)
+            place[rows] = torch.arange(len(rows))
+            source = place[source[rows]]
         return replace(
             self,
-            hidden=None if hidden is None else hidden[start:stop],
-            prefix=None if prefix is None else lambda layer: prefix(layer)[start:stop],
+            layer=None if self.layer is None else self.layer[rows],
+            source=source,
+            hidden=None if hidden is None else lambda layer, some: hidden(layer, rows[some]),
+            prefix=None if prefix is None else lambda layer, some: prefix(layer, rows[some]),
         )
 
 
@@ -80,7 +89,8 @@ class Start:
 class Batch:
     """Hold rows of token ids, padded on the right with any token, since causal attention never looks there.
 
-    A forward ends after the last read, or at `until` if that is later. Positions count from the row's first token.
+    A forward ends after the last read, or at `until` if that is later; `depth` says how many blocks each row goes
+    through at most. Positions count from the row's first token.
     """
 
     ids: Tensor  # [B, T], long
@@ -90,6 +100,7 @@ class Batch:
     keeps: tuple[Keep, ...] = ()
     start: Start = Start()
     until: SiteRef | None = None
+    depth: Tensor | None = None  # [B], long; None: all rows go through all blocks
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -105,13 +116,24 @@ def pad(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
 
 
 def take_rows(batch: Batch, start: int, stop: int) -> tuple[Batch, dict[Hashable, Tensor]]:
-    """Return rows `start` to `stop` as a batch, and for each read and keep the mask [n] of what stays of it."""
+    """Return rows `start` to `stop` as a batch, and for each read and keep the mask [n] of what stays of it.
 
-    def inside(part: Edit | Read | Keep) -> Tensor:
-        return (part.rows >= start) & (part.rows < stop)
+    Rows that these take their hidden states from come with them, and nothing is asked of those.
+    """
+    asked = torch.zeros(batch.shape[0], dtype=torch.bool)
+    asked[start:stop] = True
+    inside, source = asked.clone(), batch.start.source
+    while source is not None:
+        more = source[inside]
+        more = more[more >= 0]
+        if bool(inside[more].all()):
+            break
+        inside[more] = True
+    rows = inside.nonzero()[:, 0]
+    place = torch.cumsum(inside, 0) - 1
 
     def cut(part, keep: Tensor):
-        fields = dict(rows=part.rows[keep] - start)
+        fields = dict(rows=place[part.rows[keep]])
         if not isinstance(part, Keep):
             fields |= dict(positions=part.positions[keep])
         if isinstance(part, Edit):
@@ -122,16 +144,17 @@ def take_rows(batch: Batch, start: int, stop: int) -> tuple[Batch, dict[Hashable
             }
         return replace(part, **fields)
 
-    kept = {part.key: inside(part) for part in (*batch.reads, *batch.keeps)}
+    kept = {part.key: asked[part.rows] for part in (*batch.reads, *batch.keeps)}
     return (
         replace(
             batch,
-            ids=batch.ids[start:stop],
-            lengths=batch.lengths[start:stop],
-            edits=tuple(cut(edit, inside(edit)) for edit in batch.edits),
+            ids=batch.ids[rows],
+            lengths=batch.lengths[rows],
+            edits=tuple(cut(edit, inside[edit.rows]) for edit in batch.edits),
             reads=tuple(cut(read, kept[read.key]) for read in batch.reads),
             keeps=tuple(cut(keep, kept[keep.key]) for keep in batch.keeps),
-            start=batch.start.rows(start, stop),
+            start=batch.start.rows(rows, batch.shape[0]),
+            depth=None if batch.depth is None else batch.depth[rows],
         ),
         kept,
     )

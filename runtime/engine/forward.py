@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Hashable
+from contextlib import ExitStack
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from .batch import Batch, Start
 from .drive import run_traced
 from .patterns import visible_attention
 from .prefix import prefix_cache
+from .schedule import change_rows, first_hidden
 from .split import halves, is_out_of_memory
 from .steps import Steps, steps
 from .visit import Visitor
@@ -40,8 +42,10 @@ class Engine:
                 if read.site.name == "logits":
                     found[read.key] = self.unembed(found[read.key])
         self.counts.forwards += 1
-        begins = (batch.start.layer, batch.start.position)
-        self.counts.row_layer_tokens += predicted(batch.shape, plan.last, self.model.n_layers, begins)
+        blocks = list(zip(plan.schedule.first.tolist(), plan.schedule.depth.tolist(), strict=True))
+        self.counts.row_layer_tokens += predicted(
+            batch.shape, plan.last, self.model.n_layers, batch.start.position, blocks
+        )
         return {part.key: found[part.key] for part in (*batch.reads, *batch.keeps)}
 
     def run_split(self, batch: Batch) -> dict[Hashable, Tensor]:
@@ -79,22 +83,25 @@ class Engine:
         return self.model.hf.get_submodule(path)
 
     def _forward(self, batch: Batch, plan: Steps) -> dict[Hashable, Tensor]:
-        cache, position = prefix_cache(batch, self.model.n_layers), batch.start.position
+        cache = prefix_cache(batch, plan.schedule, self.model.n_layers)
+        position = batch.start.position
         inputs = dict(input_ids=batch.ids[:, position:].to(self.model.device), use_cache=cache is not None)
         if cache is not None:
             inputs["past_key_values"] = cache
             inputs["position_ids"] = torch.arange(position, batch.shape[1], device=self.model.device)[None]
-        found = self.visit(plan, inputs, batch.start)
+        found = self.visit(plan, inputs)
         return found | {keep.key: cache.layers[keep.layer].kept for keep in batch.keeps}
 
-    def visit(self, plan: Steps, inputs: dict, start: Start) -> dict[Hashable, Tensor]:
+    def visit(self, plan: Steps, inputs: dict) -> dict[Hashable, Tensor]:
         """Call the model once with `inputs` and do what `plan` says on the way; counts nothing."""
-        visitor, wrapper = Visitor(), self.model.traced
-        skipped = [wrapper.get(f"{self.model.sites.blocks}.{layer}") for layer in range(start.layer)]
+        visitor, wrapper, schedule = Visitor(), self.model.traced, plan.schedule
+        blocks = self.model.sites.blocks
+        skipped = [wrapper.get(f"{blocks}.{number}") for number in range(schedule.begin)]
 
         def body(tracer) -> None:
+            before = first_hidden(schedule) if skipped else None
             for block in skipped:
-                block.skip(start.hidden)
+                block.skip(before)
             for step in plan.visits:
                 module = wrapper.get(step.path)
                 if step.side == "input":
@@ -113,9 +120,26 @@ class Engine:
             act = visitor.at_scores if what == "scores" else visitor.at_pattern
             return act(value, plan.patterns.get(layer, ()))
 
-        with visible_attention(self.model.hf, self.model.attention, see if plan.patterns else None):
+        with ExitStack() as stack:
+            stack.enter_context(visible_attention(self.model.hf, self.model.attention, see if plan.patterns else None))
+            for number in schedule.changes:
+                path = f"{blocks}.{number}" if number < self.model.n_layers else self.model.sites.final_norm
+                hook = self._module(path).register_forward_pre_hook(change_rows(schedule, number), with_kwargs=True)
+                stack.callback(hook.remove)
             run_traced(wrapper, body, lambda: self.model.hf(**inputs))
-        return visitor.found
+        found = visitor.found
+        for key, pieces in plan.pieces.items():
+            found[key] = joined([(found.pop(piece), mask) for piece, mask in pieces])
+        return found
+
+
+def joined(pieces: list[tuple[Tensor, Tensor]]) -> Tensor:
+    """Put the values of a read together: each piece [m, width] with the mask [n] of where it goes."""
+    like = pieces[0][0]
+    whole = like.new_empty(len(pieces[0][1]), *like.shape[1:])
+    for values, mask in pieces:
+        whole[mask.to(whole.device)] = values.to(whole.device)
+    return whole
 
 
 def _onto(value: Tensor, module) -> Tensor:

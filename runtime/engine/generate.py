@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..sites import SiteRef
-from .batch import Batch, Edit, Keep, Read, Start, take_rows
+from .batch import Batch, Edit, Keep, Read, take_rows
 from .choose import Sampling, choose
 from .forward import Engine
 from .growing import growing_cache
@@ -189,7 +189,7 @@ class Writing:
         begins = self.texts.prompts.shape[1] - lengths
         if begins.any():
             inputs["attention_mask"] = (torch.arange(length + 1)[None] >= begins[:, None]).long().to(model.device)
-        hidden = self.engine.visit(plan, inputs, Start())["last"]
+        hidden = self.engine.visit(plan, inputs)["last"]
         self.engine.counts.forwards += 1
         self.engine.counts.row_layer_tokens += len(rows) * model.n_layers
         return self.engine.unembed(hidden)

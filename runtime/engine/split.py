@@ -16,9 +16,14 @@ def is_out_of_memory(error: RuntimeError) -> bool:
 
 
 def halves(batch: Batch, run: Callable[[Batch], dict[Hashable, Tensor]]) -> dict[Hashable, Tensor]:
-    """Run both halves of the rows and return the results in the order that the whole batch asks in."""
+    """Run both halves of the rows and return the results in the order that the whole batch asks in.
+
+    Raises `OutOfMemoryError` when a half needs all rows.
+    """
     rows = batch.shape[0]
     parts = [take_rows(batch, start, stop) for start, stop in ((0, rows // 2), (rows // 2, rows))]
+    if any(part.shape[0] == rows for part, _ in parts):
+        raise torch.OutOfMemoryError(f"out of memory with {rows} rows that begin as one another")
     done = [(run(part), kept) for part, kept in parts]
     joined = {}
     for read in (*batch.reads, *batch.keeps):

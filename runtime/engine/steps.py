@@ -7,15 +7,17 @@ A residual between attention and MLP feeds two branches, and no module holds the
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
 
+from ..counts import layers_run
 from ..errors import ProbeError
 from ..facts import ModelFacts
 from ..sites import Place, SiteRef, architecture, place
 from .batch import Batch, Edit, Read
+from .schedule import Schedule
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,15 +49,31 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """Hold the visits of a forward pass, what to do with attention probabilities by layer, and where it ends."""
+    """Hold the visits of a forward pass, what to do with attention probabilities by layer, and where it ends.
+
+    `schedule` says which rows are where. `pieces` names the parts of reads whose rows are visited at two places, with
+    the mask [n] of each.
+    """
 
     visits: tuple[Step, ...]
     patterns: dict[int, tuple[Action, ...]]
     last: SiteRef | None
+    schedule: Schedule | None = None
+    pieces: dict[Hashable, tuple[tuple[Hashable, torch.Tensor], ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Rows of an edit or read that are visited together: `order` sorts parts, `mask` [n] says which rows these are."""
+
+    order: tuple
+    place: Place
+    rows: torch.Tensor
+    mask: torch.Tensor
 
 
 def steps(batch: Batch, facts: ModelFacts) -> Steps:
-    """Return what to do in the order of execution, positions counted from the start's.
+    """Return what to do in the order of execution, positions counted from the start's, rows as they lie in the pass.
 
     Edits that no read can see are left out, and those that the start holds already.
     """
@@ -69,32 +87,84 @@ def steps(batch: Batch, facts: ModelFacts) -> Steps:
         _check(part, batch, facts)
     ends = [read.site for read in batch.reads] + ([batch.until] if batch.until is not None else [])
     last = max(ends, key=lambda site: site.order)
-    first = SiteRef("resid_post", batch.start.layer - 1).order if batch.start.layer else SiteRef("embed").order
-    found: list[tuple[tuple, SiteRef, Edit | Read | Hold]] = []
+    schedule = Schedule(batch, layers_run(last, facts.n_layers))
+    found: list[tuple[tuple, Place, Edit | Read | Hold | None]] = []
+    pieces: dict[Hashable, tuple[tuple[Hashable, torch.Tensor], ...]] = {}
     for read in batch.reads:
-        # The unembedding runs later, on the rows that are asked for.
-        site = SiteRef("final_norm") if read.site.name == "logits" else read.site
-        if site.order < first or read.positions.numel() and int(read.positions.min()) < batch.start.position:
-            raise ValueError(f"a read of {site} lies before the start of its batch")
-        found.append(((*_order(site, facts), -0.5 if read.raw else 1, 0), site, _shifted(read, batch.start.position)))
-    live = [_shifted(edit, batch.start.position) for edit in batch.edits if first <= edit.site.order <= last.order]
-    for number, edit in enumerate(live):
-        found.append(((*_order(edit.site, facts), 0, edit.order, number), edit.site, edit))
-    found += _holds(live, last)
+        found += _read(read, batch.start.position, schedule, facts, pieces)
+    live = []
+    for edit in batch.edits:
+        for part in _parts(edit.site, edit.rows, schedule, facts) if edit.site.order <= last.order else ():
+            if not len(part.rows):
+                continue
+            cut = _cut(edit, part, batch.start.position)
+            live.append((part, cut))
+            found.append(((*part.order, 0, edit.order, len(live)), part.place, cut))
+    found += _holds([cut for _, cut in live], last, facts)
+    found += _ending(last, schedule, facts)
     found.sort(key=lambda entry: entry[0])
-    return _grouped([(site, what) for _, site, what in found], facts, last, batch.start.layer)
+    return _grouped(found, last, schedule, pieces)
 
 
-def _shifted(part: Edit | Read, position: int) -> Edit | Read:
-    """Count positions from `position` on; edits before it are gone."""
-    if not position:
-        return part
-    if isinstance(part, Read):
-        return replace(part, positions=part.positions - position)
-    keep = part.positions >= position
-    fields = {n: getattr(part, n) for n in ("values", "amount") if getattr(part, n) is not None}
+def _read(read: Read, position: int, schedule: Schedule, facts: ModelFacts, pieces: dict):
+    # The unembedding runs later, on the rows that are asked for.
+    site = SiteRef("final_norm") if read.site.name == "logits" else read.site
+    parts = _parts(site, read.rows, schedule, facts)
+    early = read.positions.numel() and int(read.positions.min()) < position
+    if early or sum(int(part.mask.sum()) for part in parts) < len(read.rows):
+        raise ValueError(f"a read of {site} lies before the start of its rows, or behind their end")
+    keys = [(Steps, read.key, number) for number in range(len(parts))] if len(parts) > 1 else [read.key]
+    if len(parts) > 1:
+        pieces[read.key] = tuple((key, part.mask) for key, part in zip(keys, parts, strict=True))
+    for key, part in zip(keys, parts, strict=True):
+        cut = replace(read, key=key, rows=part.rows, positions=read.positions[part.mask] - position)
+        yield ((*part.order, -0.5 if read.raw else 1, 0, 0), part.place, cut)
+
+
+def _parts(site: SiteRef, rows: torch.Tensor, schedule: Schedule, facts: ModelFacts) -> list[Part]:
+    """Where `rows` meet a site: those that begin behind it at the next module's input, those that end before it at
+    the last one's output. Rows that are not there are in no part."""
+    whole = torch.ones(len(rows), dtype=torch.bool)
+    if site.name == "embed":
+        chosen = schedule.first[rows] == 0
+        ways = [Part((*site.order, 0), place(site, facts), rows[chosen], chosen)]
+    elif site.layer is None:
+        ways = [_part(site, 0, place(site, facts), schedule, facts.n_layers, rows, whole, facts)]
+    else:
+        ways, other = [], ~whole
+        if site.name == "resid_pre" and 0 < site.layer < schedule.end:
+            other = schedule.depth[rows] == site.layer
+            behind = SiteRef("resid_post", site.layer - 1)
+            ways = [_part(behind, 1, place(behind, facts), schedule, site.layer - 1, rows, other, facts)]
+        elif site.name == "resid_post":
+            other = schedule.first[rows] == site.layer + 1
+            ways = [_part(*_after(site.layer, facts), schedule, site.layer + 1, rows, other, facts)]
+        ways.append(_part(site, 0, _place(site, facts), schedule, site.layer, rows, ~other, facts))
+    return [part for part in ways if len(part.rows)] or (ways[-1:] if not len(rows) else [])
+
+
+def _after(layer: int, facts: ModelFacts) -> tuple[SiteRef, int, Place]:
+    if layer + 1 < facts.n_layers:
+        site = SiteRef("resid_pre", layer + 1)
+        return site, -1, place(site, facts)
+    return SiteRef("final_norm"), -1, Place(architecture(facts.arch).final_norm, "input", facts.d_model)
+
+
+def _part(site: SiteRef, phase: int, here: Place, schedule: Schedule, number: int, rows, chosen, facts) -> Part:
+    at = schedule.place(number, rows) if schedule.begin <= number <= schedule.end else torch.full_like(rows, -1)
+    chosen = chosen & (at >= 0)
+    return Part((*_order(site, facts), phase), here, at[chosen], chosen)
+
+
+def _cut(edit: Edit, part: Part, position: int) -> Edit:
+    """The rows of an edit that are visited together; what lies before the start's token is gone."""
+    keep, rows = part.mask, part.rows
+    if position:
+        rows = rows[edit.positions[keep] >= position]
+        keep = keep & (edit.positions >= position)
+    fields = {n: getattr(edit, n) for n in ("values", "amount") if getattr(edit, n) is not None}
     cut = {n: value[keep.to(value.device)] for n, value in fields.items()}
-    return replace(part, rows=part.rows[keep], positions=part.positions[keep] - position, **cut)
+    return replace(edit, rows=rows, positions=edit.positions[keep] - position, **cut)
 
 
 def _order(site: SiteRef, facts: ModelFacts) -> tuple[int, float]:
@@ -103,7 +173,7 @@ def _order(site: SiteRef, facts: ModelFacts) -> tuple[int, float]:
     return site.order
 
 
-def _holds(edits: list[Edit], last: SiteRef):
+def _holds(edits: list[Edit], last: SiteRef, facts: ModelFacts):
     for layer in sorted({edit.site.layer for edit in edits if edit.site.name == "resid_mid"}):
         after = SiteRef("resid_post", layer)
         if last.order < after.order:
@@ -115,40 +185,42 @@ def _holds(edits: list[Edit], last: SiteRef):
             (SiteRef("mlp", layer), "update", 1),
             (after, "sum", -1),
         ):
-            yield ((*site.order, rank, 0), site, Hold(layer, part, rows, positions))
+            yield ((*site.order, 0, rank, 0, 0), place(site, facts), Hold(layer, part, rows, positions))
 
 
-def _grouped(found: list, facts: ModelFacts, last: SiteRef, start: int) -> Steps:
+def _ending(last: SiteRef, schedule: Schedule, facts: ModelFacts):
+    """Where a run stops: after what it was asked last, behind its reads if it was told to go on."""
+    site, phase = SiteRef("final_norm") if last.name == "logits" else last, 0
+    here = _place(site, facts)
+    if last.name == "resid_post" and schedule.begin > last.layer:
+        site, phase, here = _after(last.layer, facts)
+    if here.side == "pattern":
+        here = replace(here, side="input")
+    yield ((*_order(site, facts), phase, 2, 0, 0), here, None)
+
+
+def _grouped(found: list, last: SiteRef, schedule: Schedule, pieces: dict) -> Steps:
     visits: dict[tuple[str, str], list[Action]] = {}
     patterns: dict[int, list[Action]] = {}
-    for site, what in found:
-        here = _where(site, facts, start)
+    for _, here, what in found:
         if here.side == "pattern":
-            patterns.setdefault(site.layer, []).append(Action(here, what))
+            patterns.setdefault(what.site.layer, []).append(Action(here, what))
             # Where a run that ends with a pattern stops: right after it.
             visits.setdefault((here.path, "input"), [])
         else:
-            visits.setdefault((here.path, here.side), []).append(Action(here, what))
-    ending = _where(SiteRef("final_norm") if last.name == "logits" else last, facts, start)
-    # A run that goes on behind its reads stops where it was told to.
-    if ending.side != "pattern":
-        visits.setdefault((ending.path, ending.side), [])
+            visits.setdefault((here.path, here.side), []).extend([Action(here, what)] if what is not None else [])
     return Steps(
         tuple(Step(path, side, tuple(actions)) for (path, side), actions in visits.items()),
         {layer: tuple(actions) for layer, actions in patterns.items()},
         last,
+        schedule,
+        pieces,
     )
 
 
-def _where(site: SiteRef, facts: ModelFacts, start: int) -> Place:
-    if site.name == "pattern" and site.head is None:
-        site = SiteRef("pattern", site.layer, 0)  # a knockout in all heads: the module is the same
-    if not start or site != SiteRef("resid_post", start - 1):
-        return place(site, facts)
-    # That block does not run: its output is the next module's input.
-    if start < facts.n_layers:
-        return place(SiteRef("resid_pre", start), facts)
-    return Place(architecture(facts.arch).final_norm, "input", facts.d_model)
+def _place(site: SiteRef, facts: ModelFacts) -> Place:
+    # A knockout in all heads: the module is the same.
+    return place(replace(site, head=0) if site.name == "pattern" and site.head is None else site, facts)
 
 
 def _check_rows(batch: Batch, facts: ModelFacts) -> None:
@@ -171,7 +243,7 @@ def _check_rows(batch: Batch, facts: ModelFacts) -> None:
 
 def _check(part: Edit | Read, batch: Batch, facts: ModelFacts) -> None:
     rows, tokens = batch.shape
-    here = _where(part.site, facts, 0) if getattr(part, "kind", None) == "knockout" else place(part.site, facts)
+    here = _place(part.site, facts) if getattr(part, "kind", None) == "knockout" else place(part.site, facts)
     n = part.rows.numel()
     if part.positions.numel() != n:
         raise ProbeError("ragged-places", f"{part.site}: {n} rows but {part.positions.numel()} positions")

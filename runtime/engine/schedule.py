@@ -1,0 +1,107 @@
+"""Which rows of a batch each block runs, in which order they lie there, and where joining rows come from.
+
+A row enters at its first block and leaves after its last one. Knows rows and blocks; nothing of edits or reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from .batch import Batch
+
+
+class Schedule:
+    """The rows of a batch block by block, for a pass that enters `end` blocks.
+
+    Rows that go through all `end` blocks are also there behind the last one, at number `end`.
+    """
+
+    def __init__(self, batch: Batch, end: int) -> None:
+        rows = batch.shape[0]
+        self.end, self.start = end, batch.start
+        self.first = torch.zeros(rows, dtype=torch.long) if self.start.layer is None else self.start.layer
+        whole = torch.full((rows,), end)
+        self.depth = whole if batch.depth is None else batch.depth.clamp(max=end)
+        self.begin = min(int(self.first.min()), end)
+        self._rows: dict[int, Tensor] = {}
+        self._place: dict[int, Tensor] = {}
+
+    def rows(self, number: int) -> Tensor:
+        """Return the rows of the batch [n] that are there at block `number`, in their order there."""
+        if number not in self._rows:
+            before = self.rows(number - 1) if number > self.begin else torch.zeros(0, dtype=torch.long)
+            there = (self.first <= number) & ((self.depth > number) | ((self.depth == number) & (number == self.end)))
+            old = before[there[before]]
+            there[old] = False
+            self._rows[number] = torch.cat([old, there.nonzero()[:, 0]])
+        return self._rows[number]
+
+    def place(self, number: int, rows: Tensor) -> Tensor:
+        """Return where `rows` of the batch lie at block `number`; -1 for those that are not there."""
+        if number not in self._place:
+            found = torch.full((len(self.first),), -1)
+            here = self.rows(number)
+            found[here] = torch.arange(len(here))
+            self._place[number] = found
+        return self._place[number][rows]
+
+    @property
+    def changes(self) -> list[int]:
+        """Return the blocks at which rows join or leave, or which not all rows of the batch enter."""
+        every = len(self.first)
+        return [
+            number
+            for number in range(self.begin, self.end + 1)
+            if len(self.rows(number)) < every or number > self.begin and len(self.rows(number - 1)) < every
+        ]
+
+    def joined(self, number: int, hidden: Tensor) -> Tensor:
+        """Return hidden states before block `number`, given those behind the block before it (0: the embedding)."""
+        here = self.rows(number)
+        if number == self.begin:
+            return hidden[here.to(hidden.device)] if number == 0 and len(here) < len(hidden) else hidden
+        before = self.rows(number - 1)
+        place = self.place(number - 1, here)
+        new = place < 0
+        if not new.any():
+            return hidden if len(here) == len(before) else hidden[place.to(hidden.device)]
+        source = torch.full_like(here, -1) if self.start.source is None else self.start.source[here]
+        inside = new & (source >= 0)
+        place[inside] = self.place(number - 1, source[inside])
+        outside = new & (source < 0)
+        if not outside.any():
+            return hidden[place.to(hidden.device)]
+        given = self.start.hidden(number, here[outside]).to(hidden.device, hidden.dtype)
+        if int(outside.sum()) == int(new.sum()) and len(here) == len(before) + len(given):
+            return torch.cat([hidden, given])
+        whole = hidden.new_empty(len(here), *hidden.shape[1:])
+        there = ~outside
+        whole[there.to(hidden.device)] = hidden[place[there].to(hidden.device)]
+        whole[outside.to(hidden.device)] = given
+        return whole
+
+
+def first_hidden(schedule: Schedule) -> Tensor:
+    """Return the hidden states that a pass which leaves out its first blocks begins with."""
+    return schedule.start.hidden(schedule.begin, schedule.rows(schedule.begin))
+
+
+def change_rows(schedule: Schedule, number: int) -> Callable:
+    """Return a forward pre-hook of block `number` (or of what follows the last) that lets rows join and leave.
+
+    Masks [B, heads, tokens, keys] are cut to as many rows: they are the same in every row of a batch.
+    """
+
+    def hook(module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+        hidden, every = schedule.joined(number, args[0]), len(schedule.first)
+
+        def cut(value):
+            is_mask = isinstance(value, Tensor) and value.ndim == 4 and len(value) == every
+            return value[: len(hidden)] if is_mask else value
+
+        return (hidden, *map(cut, args[1:])), {name: cut(value) for name, value in kwargs.items()}
+
+    return hook
