@@ -12,7 +12,7 @@ from torch import Tensor
 from ..counts import Counts, predicted
 from ..models import LoadedModel
 from ..sites import SiteInfo, site_infos
-from .batch import Batch, Start
+from .batch import Batch
 from .drive import run_traced
 from .patterns import visible_attention
 from .prefix import prefix_cache
