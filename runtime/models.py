@@ -13,6 +13,7 @@ from .sources import ModelSource, read_config, resolve
 from .weight_files import fingerprint, weight_files
 
 DTYPES = ("float32", "float16", "bfloat16", "float64")
+DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
 
 __all__ = ["DTYPES", "LoadedModel", "ModelSource", "load", "read_config", "resolve"]
 
@@ -84,8 +85,9 @@ def load(
 ) -> LoadedModel:
     """Load `source` onto `device`, or over several by `device_map`; `source.dtype` wins over `dtype`.
 
-    Raises `model-not-found`, `unknown-architecture`, `unknown-dtype`, `weights-not-found`, `model-not-loadable`,
-    `device-map-needs-accelerate`, and `weights-incomplete`, as a tensor that the files lack would be drawn at random.
+    Raises `model-not-found`, `unknown-architecture`, `unknown-dtype`, `unknown-device-map`, `device-not-available`,
+    `weights-not-found`, `model-not-loadable`, `device-map-needs-accelerate`, and `weights-incomplete`, as a tensor that
+    the files lack would be drawn at random.
     """
     import torch
     import transformers
@@ -97,6 +99,11 @@ def load(
     dtype = source.dtype or dtype
     if dtype not in DTYPES:
         raise ProbeError("unknown-dtype", f"{dtype!r} is not a dtype", f"one of {', '.join(DTYPES)}")
+    if isinstance(device_map, str) and device_map not in DEVICE_MAPS:
+        message = f"{device_map!r} is not a way to spread a model over devices"
+        raise ProbeError(
+            "unknown-device-map", message, f"one of {', '.join(DEVICE_MAPS)}; for one device, --device NAME"
+        )
     weight_files(directory)
     attention = sites.attention or attention
     bars = transformers.utils.logging.is_progress_bar_enabled()
@@ -121,7 +128,9 @@ def load(
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
-        raise ProbeError("model-not-loadable", f"{source}: {type(error).__name__}: {error}") from error
+        message = f"{source} cannot be loaded: {str(error).strip().splitlines()[0]}"
+        help = f"see whether the files in {directory} are whole, and of the architecture that config.json names"
+        raise ProbeError("model-not-loadable", message, help) from error
     finally:
         if bars:
             transformers.utils.logging.enable_progress_bar()
@@ -162,6 +171,8 @@ def _move(hf, device: str) -> None:
     import torch
 
     try:
+        if torch.device(device).type == "meta":  # a device of shapes alone
+            raise RuntimeError("no values are on `meta`")
         hf.to(device)
     except (RuntimeError, AssertionError) as error:
         if isinstance(error, torch.OutOfMemoryError):

@@ -42,11 +42,13 @@ def read_config(source: ModelSource, *, download: bool = True) -> dict:
     """Return the model's config.json as a dict; from the hub only this one file is fetched."""
     path = (_from_hub(source, "config.json", download)) if source.kind == "hub" else resolve(source) / "config.json"
     if not path.is_file():
-        raise ProbeError("bad-model-config", f"{source} has no config.json in {path.parent}")
+        help = "a model is a folder as `save_pretrained` writes it: config.json, tokenizer files and *.safetensors"
+        raise ProbeError("bad-model-config", f"there is no config.json in {path.parent}", help)
     try:
         return json.loads(path.read_text())
     except ValueError as error:
-        raise ProbeError("bad-model-config", f"config.json of {source} is not JSON: {error}") from None
+        help = "copy it again from where the model is, or save the model again with `save_pretrained`"
+        raise ProbeError("bad-model-config", f"config.json of {source} is not JSON: {error}", help) from None
 
 
 def source_facts(source: ModelSource, *, download: bool = True) -> ModelFacts:

@@ -82,10 +82,12 @@ def test_missing_files_name_the_nearest(tmp_path):
         ("a,a\n1,2\n", "duplicate-column", "'a'"),
         ("", "empty-file", "empty"),
         ("a,\n1,2\n", "unnamed-column", "without a name"),
+        ("a;b\n1;2\n", "bad-csv", "as if ';' separated"),
     ],
 )
 def test_broken_csv(tmp_path, text, code, says):
-    assert says in error(code, read, write(tmp_path, "x.csv", text), root=tmp_path).message
+    found = error(code, read, write(tmp_path, "x.csv", text), root=tmp_path)
+    assert says in found.message and (found.help or code == "bad-csv")
 
 
 def test_other_broken_files(tmp_path):
@@ -94,7 +96,11 @@ def test_other_broken_files(tmp_path):
     error("bad-row", read, write(tmp_path, "c.jsonl", "[1]"), root=tmp_path)
     mixed = error("mixed-types", read, write(tmp_path, "d.jsonl", '{"a":1}\n{"a":"x"}'), root=tmp_path)
     assert "row 2" in mixed.message and "row 1" in mixed.message
-    error("bad-parquet", read, write(tmp_path, "e.parquet", "no"), root=tmp_path)
+    assert error("bad-parquet", read, write(tmp_path, "e.parquet", "no"), root=tmp_path).help
+    assert error("bad-json", read, write(tmp_path, "g.json", "[1,"), root=tmp_path).help
+    (tmp_path / "folder.csv").mkdir()
+    write(tmp_path / "folder.csv", "part.csv", "a\n1\n")
+    assert error("file-not-found", read, "folder.csv", root=tmp_path).help == "It has part.csv."
     (tmp_path / "f.csv").write_bytes(b"\xff\xfea,b\n")
     error("bad-encoding", read, "f.csv", root=tmp_path)
 
@@ -103,7 +109,11 @@ def test_numbers_that_would_lose_their_spelling_stay_text(tmp_path):
     name = write(tmp_path, "x.csv", "\ufeffzip,int,float,flag,gap\n007,1,1.5,TRUE,\n08,-2,3,false,x\n")
     table = read(name, root=tmp_path)
     assert column_types(table.frame) == {
-        "zip": "text", "int": "integer", "float": "number", "flag": "boolean", "gap": "text",
+        "zip": "text",
+        "int": "integer",
+        "float": "number",
+        "flag": "boolean",
+        "gap": "text",
     }
     assert table.column("gap") == [None, "x"]
 
@@ -166,3 +176,9 @@ def test_the_hub_goes_through_datasets(monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", SimpleNamespace(load_dataset=load_dataset))
     assert from_hub("a/b", "train", limit=1).rows() == [{"a": 1}]
     assert "no such split" in error("dataset-not-loaded", from_hub, "a/b", "test").message
+
+
+def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
+    name = write(tmp_path, "mine.csv", "a\n1\n")
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root reads everything, so no mode would do
+    assert "chmod" in error("file-not-readable", read, name, root=tmp_path).help

@@ -224,3 +224,20 @@ def test_numerics_name_what_the_bits_depend_on(tmp_path):
     model = load(at(build("gpt2", tmp_path)))
     assert numerics(model)["dtype"] == "float32" and numerics(model)["attention"] == "sdpa"
     assert set(numerics(model)) >= {"device", "hardware", "torch", "transformers", "nnsight"}
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"device_map": "foo"}, "unknown-device-map"),
+        ({"device_map": "cuda:0"}, "unknown-device-map"),
+        ({"device": "foo"}, "device-not-available"),
+        ({"device": "meta"}, "device-not-available"),
+        ({"device": ""}, "device-not-available"),
+        ({"dtype": "int8"}, "unknown-dtype"),
+    ],
+)
+def test_options_that_name_nothing_are_refused_with_what_there_is(options, code):
+    with pytest.raises(ProbeError) as caught:
+        load(ModelSource("zoo", "base"), **options)
+    assert caught.value.code == code and caught.value.help

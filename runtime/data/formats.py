@@ -24,7 +24,9 @@ def read_frame(path: Path, limit: int | None = None) -> polars.DataFrame:
     frame = reader(path, limit)
     doubled = [name for name in frame.columns if not name.strip()]
     if doubled:
-        raise ProbeError("unnamed-column", f"{path.name} has a column without a name.")
+        raise ProbeError(
+            "unnamed-column", f"{path.name} has a column without a name.", "Name it in the first line, or leave it out."
+        )
     return frame
 
 
@@ -58,7 +60,11 @@ def _csv(path: Path, limit: int | None, separator: str = ",") -> polars.DataFram
         frame = polars.read_csv(path, separator=separator, infer_schema=False, n_rows=limit)
     except polars.exceptions.PolarsError as error:
         _find_bad_line(path, separator, limit)
-        raise ProbeError("bad-csv", f"{path.name} cannot be read: {str(error).splitlines()[0]}.") from error
+        raise ProbeError(
+            "bad-csv",
+            f"{path.name} cannot be read: {str(error).splitlines()[0]}.",
+            "Fields are separated by commas (tabs in a .tsv); quotes stand around whole fields.",
+        ) from error
     if frame.width and frame.to_series(-1).null_count():
         _find_bad_line(path, separator, limit)
     return frame.with_columns(_typed(column) for column in frame.get_columns())
@@ -76,9 +82,15 @@ def _check_header(path: Path, separator: str) -> None:
             raise ProbeError("bad-encoding", f"{path.name} is not UTF-8.", "Save it as UTF-8.") from error
     if not header:
         raise ProbeError("empty-file", f"{path.name} is empty.", "Its first line names the columns.")
+    if len(header) == 1 and separator == "," and (other := next((c for c in ";\t|" if c in header[0]), None)):
+        raise ProbeError(
+            "bad-csv",
+            f"{path.name} has one column, {header[0]!r}, as if {other!r} separated the fields.",
+            "Separate them with commas; with tabs in a .tsv.",
+        )
     twice = next((name for name in header if header.count(name) > 1), None)
     if twice is not None:
-        raise ProbeError("duplicate-column", f"{path.name} has two columns named {twice!r}.")
+        raise ProbeError("duplicate-column", f"{path.name} has two columns named {twice!r}.", "Rename one of them.")
 
 
 def _find_bad_line(path: Path, separator: str, limit: int | None) -> None:
@@ -129,7 +141,11 @@ def _json_lines(path: Path, limit: int | None) -> polars.DataFrame:
 def _json(path: Path, limit: int | None) -> polars.DataFrame:
     rows = _parsed(path.read_text(encoding="utf-8-sig"), path.name)
     if not isinstance(rows, list):
-        raise ProbeError("bad-json", f"{path.name} should hold a list of objects.")
+        raise ProbeError(
+            "bad-json",
+            f"{path.name} should hold a list of objects.",
+            'Such as [{"word": "key"}]; one a line is .jsonl.',
+        )
     return rows_to_frame(rows[:limit], path.name)
 
 
@@ -137,14 +153,22 @@ def _parsed(text: str, where: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise ProbeError("bad-json", f"{where} is not valid JSON: {error.msg} at column {error.colno}.") from error
+        raise ProbeError(
+            "bad-json",
+            f"{where} is not valid JSON: {error.msg} at column {error.colno}.",
+            "Is it whole? Strings and names take double quotes, and nothing stands behind the last value.",
+        ) from error
 
 
 def _parquet(path: Path, limit: int | None) -> polars.DataFrame:
     try:
         frame = polars.read_parquet(path, n_rows=limit)
     except polars.exceptions.PolarsError as error:
-        raise ProbeError("bad-parquet", f"{path.name} is not a parquet file: {str(error).splitlines()[0]}.") from error
+        raise ProbeError(
+            "bad-parquet",
+            f"{path.name} cannot be read as parquet: {str(error).splitlines()[0].rstrip('.')}.",
+            "Is it whole? A file of another kind needs the ending of that kind: csv, tsv, jsonl or json.",
+        ) from error
     return frame.with_columns(polars.selectors.categorical().cast(polars.String))
 
 

@@ -4,6 +4,7 @@ Knows paths. Does not know formats.
 """
 
 import difflib
+import os
 from pathlib import Path
 
 from ..errors import ProbeError
@@ -20,7 +21,14 @@ def locate(path: str | Path, *, root: str | Path, allow_outside: bool = False) -
             "Move the file there, or allow it on the command line with --allow-outside.",
         )
     if not target.is_file():
+        if target.is_dir():
+            inside = ", ".join(sorted(p.name for p in target.iterdir() if p.is_file())[:8]) or "no files"
+            raise ProbeError("file-not-found", f"{str(path)!r} is a folder.", f"It has {inside}.")
         raise ProbeError("file-not-found", f"There is no file {str(path)!r}.", _near(target, base))
+    if not os.access(target, os.R_OK):
+        raise ProbeError(
+            "file-not-readable", f"{str(path)!r} cannot be read: permission denied.", "`chmod u+r` lets its owner."
+        )
     return target
 
 

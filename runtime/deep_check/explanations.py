@@ -30,6 +30,10 @@ EXPLANATIONS: dict[str, Explanation] = {
         _PROMPTS.replace("zoo/agreement.jsonl", "agreement.jsonl") + _GAP,
         _PROMPTS + _GAP,
     ),
+    "file-not-readable": _entry(
+        "a file that the spec names is there, and may not be read",
+        "A run reads files as the user who started it. `chmod u+r FILE` lets its owner read it.",
+    ),
     "path-outside": _entry(
         "a path leaves the folder of the spec",
         "A spec may come from anybody, so it reads below its own folder only. `--allow-outside` lifts that for one "
