@@ -154,6 +154,15 @@ statistic only   = logit(p) under patch({place}, from=q)
     assert second == only != first
 
 
+def test_a_condition_on_an_axis_makes_it_a_column(root: Path) -> None:
+    found = same(root, """statistic t = logit(p)
+statistic few = mean(t) for k in [-100, 0, 100] where mean(t) > k
+statistic each = mean(logit(p)) * layer for layer, k in [1, 2] where layer > k
+""")  # fmt: skip
+    assert found.results[1].frame["k"].to_list() == [-100] + [0] * (found.results[0].frame["value"][0] > 0)
+    assert found.results[2].frame.select("layer", "k").rows() == [(2, 1), (3, 1), (3, 2)]
+
+
 def test_edits_along_directions_act_in_their_order_and_steering_adds_up(root: Path) -> None:
     found = same(root, """direction a = resid_post[1] at ask("Tom").last
 direction b = resid_post[1] at ask("Ann").last

@@ -35,7 +35,6 @@ from .relation import (
     Relation,
     Row,
     along,
-    compatible,
     lift,
     look_up,
     one,
@@ -130,8 +129,9 @@ class Interpreter:
             env = env.with_(model=loops.binder(self, axis.name, env))
         result = self.expr(s.value, env)
         if s.loop is not None and s.loop.where is not None:
-            holds = [r for r in self.expr(s.loop.where, env).rows if r.value is True]
-            result = Relation(tuple(r for r in result.rows if any(compatible(r.at, h.at) for h in holds)), result.data)
+            holds = self.expr(s.loop.where, env)
+            rows = tuple(Row(at, value) for at, value, ok in paired(result, holds) if ok is True)
+            result = Relation(rows, result.data | holds.data)
         return corrected(result)
 
     def only_model(self, env: Env) -> Relation | None:
