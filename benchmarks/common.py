@@ -22,7 +22,6 @@ LAYERS, WIDTH, HEADS, VOCABULARY = 16, 256, 8, 4096
 def build(folder: Path, layers: int = LAYERS, width: int = WIDTH) -> Path:
     """Save a random OLMo-2 and a tokenizer of the words `w2` to `w4095` into `folder`, and return it."""
     import transformers
-    from tokenizers import Tokenizer, models, pre_tokenizers
 
     torch.manual_seed(0)
     config = transformers.Olmo2Config(
@@ -36,13 +35,21 @@ def build(folder: Path, layers: int = LAYERS, width: int = WIDTH) -> Path:
             if parameter.ndim > 1:
                 parameter.normal_(0.0, 1.5 / width**0.5)
     model.save_pretrained(folder)
-    vocabulary = {"<pad>": 0, "<eos>": 1} | {f"w{i}": i for i in range(2, VOCABULARY)}
+    save_tokenizer(folder, VOCABULARY)
+    return folder
+
+
+def save_tokenizer(folder: Path, count: int) -> None:
+    """Save a tokenizer of the words `w2` to `w{count - 1}` into a folder."""
+    import transformers
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    vocabulary = {"<pad>": 0, "<eos>": 1} | {f"w{i}": i for i in range(2, count)}
     words = Tokenizer(models.WordLevel(vocabulary, unk_token="<pad>"))
     words.pre_tokenizer = pre_tokenizers.Whitespace()
     transformers.PreTrainedTokenizerFast(
         tokenizer_object=words, unk_token="<pad>", pad_token="<pad>", eos_token="<eos>"
     ).save_pretrained(folder)
-    return folder
 
 
 def plain(folder: Path):
