@@ -1,35 +1,10 @@
-"""The plan as text: stages, what they compute, rows and counts. Stable: no times, no addresses, no absolute paths.
-
-It knows nodes and numbers handed to it; it lowers nothing itself.
-"""
+"""Work nodes in words: what is read or measured, where, and under what. It lowers and counts nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from .graph import Node
-from .physical import Cost
-from .stages import Stage
-
-
-@dataclass(frozen=True)
-class ModelPart:
-    """What one model does in one stage. `cost` is None when it cannot be known yet; `why` says what is missing."""
-
-    model: str
-    cost: Cost | None
-    saved: tuple[tuple[str, str], ...] = ()
-    bound: bool = False
-    why: str = ""
-    at_most: int | None = None
-
-
-@dataclass(frozen=True)
-class StagePart:
-    stage: Stage
-    models: tuple[ModelPart, ...]
-    lines: tuple[str, ...]
 
 
 def describe(node: Node, names: dict[str, str]) -> str:
@@ -132,33 +107,6 @@ def shape(node: Node) -> str:
     """The axes of a node, with their lengths where the text tells them."""
     parts = [f"{len(a.labels)} {a.name}" if a.labels is not None else a.name for a in node.axes]
     return " x ".join(parts) or "one cell"
-
-
-def render(title: str, stages: Sequence[StagePart], totals: Sequence[str], unused: Sequence[str] = ()) -> str:
-    """The whole plan."""
-    lines = [title]
-    for part in stages:
-        waits = f"   after {', '.join(str(n) for n in part.stage.needs)}" if part.stage.needs else ""
-        lines += ["", f"stage {part.stage.index} · {part.stage.kind}{waits}"]
-        for model in part.models:
-            lines.append(f"  {model.model}: {figures(model)}")
-            lines += [f"    {name}: {text}" for name, text in model.saved]
-        lines += [f"    {line}" for line in part.lines]
-    lines += ["", *totals, *unused]
-    return "\n".join(lines) + "\n"
-
-
-def figures(part: ModelPart) -> str:
-    if part.cost is None:
-        bound = f"<= {part.at_most:,} rows, " if part.at_most is not None else ""
-        return f"{bound}{part.why}"
-    c, most = part.cost, "<= " if part.bound else ""
-    parts = [counted(c.rows, "row"), counted(c.tokens, "token"), counted(c.forwards, "forward")]
-    return ", ".join([*parts, most + counted(c.row_layer_tokens, "row-layer-token")])
-
-
-def counted(n: int, what: str) -> str:
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def grouped(nodes: Sequence[Node], names: dict[str, str]) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from ..compiler.check import Checked
-from ..compiler.cost import CostModel
 from ..compiler.graph import Node, walk
 from ..compiler.keys import recipe_key
 from ..compiler.normalise import normalise
@@ -21,16 +20,18 @@ from . import registry
 from .binding.bindings import Bindings
 from .collect import collect
 from .cube import Cube
+from .determinism import deterministic
 from .errors import ProbeError
+from .estimates import prices_of, turn_seconds
 from .evaluate import Evaluator
 from .lowering import Lowered, lower
 from .lowering.lower import models_of
+from .memory import Memory
 from .options import RunOptions
 from .provenance import contents, keys, numerics
 from .results import Run
+from .schedule import batch_tokens, memory_of, schedule
 from .store import Store
-
-BATCH_TOKENS = 8192  # default budget of a batch: rows x longest row
 
 Progress = Callable[[str, int, int], None]  # what, rows done, rows in all
 
@@ -46,6 +47,7 @@ class Prepared:
     evaluator: Evaluator
     options: RunOptions
     store: Store | None = None
+    memory: Memory | None = None
     recipes: dict[str, str] = field(default_factory=dict)
     _contents: dict[str, str] | None = None
 
@@ -80,10 +82,16 @@ def physical_stages(
     prepared: Prepared, stage: Stage, planning: bool = False
 ) -> list[tuple[PhysicalStage, list[Lowered]]]:
     """Lower a stage whose inputs are there, and run the passes over it."""
-    budget = prepared.options.batch_tokens or BATCH_TOKENS
-    off, prices = frozenset(prepared.options.passes_off), prepared.options.prices or CostModel()
-    lowered = lower(stage, prepared.bindings, prepared.evaluator, budget, planning)
-    return [(optimise(p.with_(prices=prices), off), w) for p, w in lowered]
+    off = frozenset(prepared.options.passes_off)
+    return [(optimise(p, off), w) for p, w in lowered_stages(prepared, stage, planning)]
+
+
+def lowered_stages(
+    prepared: Prepared, stage: Stage, planning: bool = False
+) -> list[tuple[PhysicalStage, list[Lowered]]]:
+    """Lower a stage, with the prices and the batch size that the passes go by."""
+    lowered = lower(stage, prepared.bindings, prepared.evaluator, planning)
+    return [(p.with_(prices=prices_of(prepared, p.model), budget=batch_tokens(prepared, p)), w) for p, w in lowered]
 
 
 def execute(checked: Checked, *, root: Path, options: RunOptions, progress: Progress | None = None) -> Run:
@@ -102,8 +110,18 @@ def execute(checked: Checked, *, root: Path, options: RunOptions, progress: Prog
             f"the operation `{missing[0].op}` is planned, and does not run yet",
             "`probe operations` says which run",
         )
-    pool = ModelPool(prepared.bindings, options)
-    counted = [run_stage(prepared, stage, pool, progress) for stage in prepared.stages]
+    order = schedule(prepared)
+    pool = ModelPool(prepared.bindings, options, order)
+    counted = []
+    try:
+        with deterministic(options.deterministic, options.tf32):
+            for place, turn in enumerate(order.turns):
+                pool.begin(place)
+                since = time.perf_counter()
+                done = run_stage(prepared, turn.stage, pool, progress)
+                counted.append(done | {"seconds": round(time.perf_counter() - since, 4)})
+    finally:
+        pool.close()
     run = collect(prepared)
     manifest = {
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
@@ -116,6 +134,8 @@ def execute(checked: Checked, *, root: Path, options: RunOptions, progress: Prog
         },
         "stages": counted,
         "seed": options.seed,
+        "estimate": estimate(counted),
+        "memory": {"free": memory_of(prepared).free, "weights": order.room},
         "numerics": numerics(prepared),
         "self_check": {
             name: {"rows": c.rows, "no_op": "exact", "noise_floor": c.noise_floor} for name, c in pool.checks.items()
@@ -126,6 +146,14 @@ def execute(checked: Checked, *, root: Path, options: RunOptions, progress: Prog
         else {"found": prepared.store.hits, "computed": prepared.store.misses, "damaged": prepared.store.damaged},
     }
     return replace(run, manifest=manifest)
+
+
+def estimate(counted: list[dict]) -> dict[str, float] | None:
+    """What the work of models was estimated to take and what it took, in seconds; None where nothing was measured."""
+    work = [c for c in counted if c["kind"] != "weights" and c["forwards"]]
+    if not work or any(c["estimated"] is None for c in work):
+        return None
+    return {"seconds": round(sum(c["estimated"] for c in work), 3), "took": round(sum(c["seconds"] for c in work), 3)}
 
 
 def models_used(prepared: Prepared) -> list[Node]:
@@ -141,7 +169,7 @@ def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None)
     results = prepared.evaluator.results
     stage = stored(prepared, stage)
     before = (pool.counts.forwards, pool.counts.row_layer_tokens)
-    expected = [0, 0]
+    expected, estimated = [0, 0], []
     if stage.kind == "weights":
         for node in stage.nodes:
             made = {node.key: weight_norm(prepared.bindings, prepared.evaluator, node)}
@@ -151,6 +179,7 @@ def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None)
         found = physical_stages(prepared, stage)
         total, done = sum(len(p.rows) for p, _ in found), 0
         for physical, lowered in found:
+            loads, checks = pool.counts.loads, len(pool.checks)
             engine = pool.engine(physical.model)
             pool.check(physical.model, physical.rows.prompts)
             physical.extra["operands"] = operands(prepared, physical)
@@ -170,10 +199,13 @@ def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None)
             predicted = cost(physical)
             expected[0] += predicted.forwards
             expected[1] += predicted.row_layer_tokens
+            fresh = (pool.counts.loads > loads, len(pool.checks) > checks)
+            estimated.append(turn_seconds(prepared, physical, *fresh))
     return {
         "stage": stage.index, "kind": stage.kind, "forwards": pool.counts.forwards - before[0],
         "row_layer_tokens": pool.counts.row_layer_tokens - before[1],
         "predicted": {"forwards": expected[0], "row_layer_tokens": expected[1]},
+        "estimated": None if None in estimated else sum(estimated),
     }  # fmt: skip
 
 

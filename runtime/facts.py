@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ..compiler.shape import BYTES, ModelShape
 from .errors import ProbeError
 
 DEFAULTS = {
@@ -20,6 +21,8 @@ NAMES = {
     "intermediate_size": "n_inner",
     "max_position_embeddings": "n_positions",
 }
+UNGATED = ("gpt2", "gpt_neox", "apertus")  # their MLPs have two matrices
+TIED = ("gpt2", "gemma", "gemma2", "gemma3_text")  # unless the config says otherwise
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,15 @@ class ModelFacts:
     parallel_residual: bool = False
     softcap: float | None = None
     windows: tuple[int | None, ...] = ()
+    gated: bool = True
+    tied: bool = False
+
+    def shape(self, dtype: str = "float32", attention: str = "sdpa") -> ModelShape:
+        """The sizes that decide what a run costs, with weights in `dtype`."""
+        return ModelShape(
+            self.n_layers, self.d_model, self.n_heads, self.n_kv_heads, self.d_head, self.d_mlp, self.vocab,
+            gated=self.gated, tied=self.tied, scores=attention == "eager", itemsize=BYTES.get(dtype, 4),
+        )  # fmt: skip
 
 
 def model_facts(config: dict) -> ModelFacts:
@@ -76,6 +88,8 @@ def model_facts(config: dict) -> ModelFacts:
         parallel_residual=bool(values.get("use_parallel_residual", False)),
         softcap=softcap,
         windows=_windows(values),
+        gated=arch not in UNGATED,
+        tied=bool(values.get("tie_word_embeddings", arch in TIED)),
     )
 
 

@@ -13,10 +13,13 @@ class RunOptions:
     """Hold the options of the command line; a spec never sees them.
 
     `dtype` is used by models whose declaration names none (None: float32). `batch_tokens` caps the tokens of a batch
-    (None: 8192). `seed` is the root of every derived seed. `store` is the folder of results to reuse.
-    `allow_outside` lets a spec read files outside its folder, `offline` forbids downloads. `passes_off` names planner
-    passes to skip. `replicates` is the number of bootstrap draws behind an interval. `prices` are what the planner
-    weighs plans with (None: the defaults).
+    (None: what memory allows), `memory` is the number of free bytes to plan with (None: measured). `seed` is the root
+    of every derived seed. `store` is the folder of results to reuse. `allow_outside` lets a spec read files outside its
+    folder, `offline` forbids downloads. `passes_off` names planner passes to skip. `replicates` is the number of
+    bootstrap draws behind an interval. `prices` are what the planner weighs plans with (None: the defaults).
+    `calibration` is the folder with what was measured on this machine, for estimates, and for the prices too where
+    `calibrated` is set. `tf32` lets a GPU round products of float32, `deterministic` asks torch for kernels that give
+    the same bits again.
     """
 
     device: str = "cpu"
@@ -32,3 +35,8 @@ class RunOptions:
     replicates: int = 1000
     attention: str = "sdpa"
     prices: CostModel | None = None
+    memory: int | None = None
+    calibration: Path | None = None
+    calibrated: bool = False
+    tf32: bool = False
+    deterministic: bool = True

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..compiler.check import Checked
-from ..compiler.explain import ModelPart, StagePart, counted, grouped, render
+from ..compiler.explain import grouped
 from ..compiler.graph import Node, walk
-from ..compiler.physical import cost
+from ..compiler.passes import one_by_one, optimise
+from ..compiler.physical import PhysicalStage, cost
+from ..compiler.plan_text import Load, ModelPart, StagePart, counted, duration, render
+from ..compiler.sizes import amount, sizes
 from ..compiler.stages import Stage
 from . import registry
 from .errors import ProbeError
-from .execute import Prepared, physical_stages, planned, prepare
+from .estimates import calibrate_missing, speed_of, turn_seconds
+from .execute import Prepared, lowered_stages, planned, prepare
 from .lowering.lower import models_of
 from .options import RunOptions
-from .pool import loads_of
+from .schedule import Schedule, memory_of, name_of, schedule, shape_of
 
 
 @dataclass(frozen=True)
@@ -24,47 +29,101 @@ class Plan:
 
     title: str
     stages: tuple[StagePart, ...]
-    loads: int
+    schedule: Schedule
     missing: tuple[str, ...]
+    free: int
+    estimate: float | None = None
+    load_seconds: float = 0.0
+
+    @property
+    def loads(self) -> int:
+        return self.schedule.loads
 
     @property
     def forwards(self) -> int:
-        return sum(m.cost.forwards for s in self.stages for m in s.models if m.cost is not None)
+        return sum(m.cost.forwards for m in self.parts if m.cost is not None)
 
     @property
     def row_layer_tokens(self) -> int:
-        return sum(m.cost.row_layer_tokens for s in self.stages for m in s.models if m.cost is not None)
+        return sum(m.cost.row_layer_tokens for m in self.parts if m.cost is not None)
+
+    @property
+    def flops(self) -> int:
+        return sum(m.load.sizes.flops for m in self.parts if m.load is not None)
+
+    @property
+    def parts(self) -> tuple[ModelPart, ...]:
+        """What each model does in each stage."""
+        return tuple(m for s in self.stages for m in s.models)
 
     @property
     def exact(self) -> bool:
         """Whether the counts are what a run will count, and not bounds."""
-        return all(m.cost is not None and not m.bound for s in self.stages for m in s.models)
+        return all(m.cost is not None and not m.bound for m in self.parts)
 
     def text(self) -> str:
-        """The plan as text: stable from run to run and from machine to machine."""
-        open_ended = any(m.cost is None for s in self.stages for m in s.models)
+        """The plan as text: stable from run to run, and from machine to machine for the same memory."""
+        unused = [f"not available yet: {', '.join(self.missing)}"] if self.missing else []
+        return render(self.title, self.stages, self.totals(), unused)
+
+    def totals(self) -> list[str]:
+        """The lines at the end of the plan."""
+        open_ended = any(m.cost is None for m in self.parts)
         how = "" if self.exact else "at least " if open_ended else "at most "
         counts = (counted(self.forwards, "forward"), counted(self.row_layer_tokens, "row-layer-token"))
-        totals = [f"in all: {counted(self.loads, 'load')}, " + ", ".join(how + c for c in counts)]
-        unused = [f"not available yet: {', '.join(self.missing)}"] if self.missing else []
-        return render(self.title, self.stages, totals, unused)
+        words = [how + c for c in (*counts, amount(self.flops, "FLOP"))]
+        loads = counted(self.loads, "load")
+        if self.loads:
+            loads += f" ({amount(self.schedule.load_bytes, 'B')} of weights)"
+        lines = [f"in all: {loads}, {', '.join(words)}"]
+        if self.schedule.loads < self.schedule.plain_loads:
+            lines.insert(0, f"order-models: {self.schedule.words()}: {self.schedule.plain_loads} -> {self.loads} loads")
+        return lines + self.costs()
+
+    def costs(self) -> list[str]:
+        """Estimated time and memory, where this machine was measured."""
+        if self.estimate is None:
+            return []
+        most = max((m.load.sizes.peak + m.load.sizes.kept for m in self.parts if m.load is not None), default=0)
+        weights = self.schedule.most_held
+        how = "" if self.exact else "at least "
+        return [
+            f"estimate: {how}{duration(self.estimate)} for models, of which {duration(self.load_seconds)} to load them",
+            f"memory: {amount(weights + most, 'B')} of {amount(self.free, 'B')} that are free",
+        ]
 
 
-def plan(checked: Checked, *, root: Path, options: RunOptions) -> Plan:
-    """Plan a checked spec without running anything. Models and data are looked at where they are at hand."""
+def plan(
+    checked: Checked, *, root: Path, options: RunOptions, naive: bool = False, measure: Measure | None = None
+) -> Plan:
+    """Plan a checked spec without running anything. Models and data are looked at where they are at hand.
+
+    `naive` puts beside each part what it takes without any pass. `measure` times models that were not timed on this
+    machine, for an estimate.
+    """
     prepared = prepare(checked, root, options)
+    if measure is not None:
+        calibrate_missing(prepared, measure.again, measure.tell)
     names = names_of(checked)
-    stages = tuple(stage_part(prepared, stage, names) for stage in prepared.stages)
-    models = [
-        m.key
-        for s in prepared.stages
-        if s.kind in ("run", "judge")
-        for m in dict.fromkeys(m for n in s.nodes for m in models_of(n))
-    ]
+    order, seen = schedule(prepared), set()
+    stages = tuple(stage_part(prepared, stage, names, naive, seen) for stage in prepared.stages)
     missing = tuple(dict.fromkeys(n.op for n in planned(prepared)))
-    sizes = (counted(len(checked.program.statements), "statement"), counted(len(stages), "stage"))
-    title = f"plan of {Path(checked.path).name}: {', '.join(sizes)}"
-    return Plan(title, stages, loads_of(models), missing)
+    counts = (counted(len(checked.program.statements), "statement"), counted(len(stages), "stage"))
+    title = f"plan of {Path(checked.path).name}: {', '.join(counts)}"
+    times = [m.seconds for s in stages for m in s.models if m.cost is not None]
+    speeds = [speed_of(prepared, order.nodes[key]) for key in order.loaded]
+    known = bool(times) and None not in times and None not in speeds
+    load = sum(s.load for s in speeds) if known else 0.0
+    total = sum(times) + load if known else None
+    return Plan(title, stages, order, missing, memory_of(prepared).free, total, load)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Time models before planning: those that were not timed, or all of them `again`; `tell` is told of each."""
+
+    again: bool = False
+    tell: Callable[[str], None] = lambda text: None
 
 
 def names_of(checked: Checked) -> dict[str, str]:
@@ -74,12 +133,14 @@ def names_of(checked: Checked) -> dict[str, str]:
     }
 
 
-def stage_part(prepared: Prepared, stage: Stage, names: dict[str, str]) -> StagePart:
+def stage_part(prepared: Prepared, stage: Stage, names: dict[str, str], naive: bool, seen: set[str]) -> StagePart:
     lines = grouped(stage.nodes, names)
     if stage.kind == "weights":
         return StagePart(stage, (), lines)
     catalogue = registry.catalogue()
-    if stage.kind not in ("run", "judge") or any(n.op in catalogue and catalogue[n.op].planned for n in walk(*stage.nodes)):
+    if stage.kind not in ("run", "judge") or any(
+        n.op in catalogue and catalogue[n.op].planned for n in walk(*stage.nodes)
+    ):
         parts = [ModelPart(name, None, why="", at_most=most) for name, most in bounds(prepared, stage).items()]
         return StagePart(
             stage,
@@ -87,12 +148,27 @@ def stage_part(prepared: Prepared, stage: Stage, names: dict[str, str]) -> Stage
             lines,
         )
     try:
-        found = physical_stages(prepared, stage, planning=True)
+        found = lowered_stages(prepared, stage, planning=True)
     except ProbeError as error:
         shown = dict.fromkeys(str(prepared.bindings.source(m)) for n in stage.nodes for m in models_of(n))
         return StagePart(stage, tuple(ModelPart(m, None, why=f"not counted: {error.message}") for m in shown), lines)
-    parts = tuple(ModelPart(str(prepared.bindings.source(p.model)), cost(p), p.saved, p.bound) for p, _ in found)
+    parts = tuple(model_part(prepared, p, [w.node.op for w in works], naive, seen) for p, works in found)
     return StagePart(stage, parts, lines)
+
+
+def model_part(prepared: Prepared, stage: PhysicalStage, work: list[str], naive: bool, seen: set[str]) -> ModelPart:
+    """What one model does in a stage as it was lowered, with the passes and without any."""
+    shape = shape_of(prepared, stage.model)
+
+    def load(found: PhysicalStage) -> Load:
+        return Load(cost(found), sizes(found, shape, work))
+
+    best = optimise(stage, frozenset(prepared.options.passes_off))
+    plain = load(one_by_one(stage)) if naive else None
+    # A model is checked on the first rows that it runs.
+    seconds = turn_seconds(prepared, best, loads=False, checks=stage.model.key not in seen)
+    seen.add(stage.model.key)
+    return ModelPart(name_of(prepared, stage.model), load(best), best.saved, best.bound, naive=plain, seconds=seconds)
 
 
 def bounds(prepared: Prepared, stage: Stage) -> dict[str, int | None]:
@@ -100,7 +176,7 @@ def bounds(prepared: Prepared, stage: Stage) -> dict[str, int | None]:
     found: dict[str, int | None] = {}
     for node in stage.nodes:
         for model in stage_models(node):
-            name = model_name(prepared, model)
+            name = name_of(prepared, model)
             rows = most_rows(prepared, node)
             known = found.get(name, 0)
             found[name] = None if rows is None or known is None else known + rows
@@ -112,13 +188,6 @@ def stage_models(node: Node) -> list[Node]:
     if direct is not None and direct.op != "run":
         return [direct]
     return [n.input("model") for _, n in node.inputs if n.op == "run"] or models_of(node)
-
-
-def model_name(prepared: Prepared, model: Node) -> str:
-    try:
-        return str(prepared.bindings.source(model))
-    except ProbeError:
-        return model.op
 
 
 def most_rows(prepared: Prepared, node: Node) -> int | None:

@@ -1,43 +1,58 @@
-"""Loaded models: few at a time, the least recently used one goes first."""
+"""Loaded models: as many as fit, let go in the order that the schedule tells, the next one's files read ahead."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..compiler.graph import Node
+from ..compiler.passes.order_models import victims
 from .binding.bindings import Bindings
 from .counts import Counts
 from .engine import Engine
+from .errors import ProbeError
 from .models import load
 from .options import RunOptions
+from .read_ahead import ReadAhead
+from .schedule import Schedule
 from .self_check import SelfCheck, self_check
+from .weight_files import weight_files
 
-MOST = 4  # models held at a time
+OVERLAP = "overlap-loads"
 
 
 @dataclass
 class ModelPool:
-    """Engines by model. `counts` is shared by all of them."""
+    """Engines by model. `counts` is shared by all of them; `load_seconds` is the time that loads took.
+
+    Without a schedule every model is held.
+    """
 
     bindings: Bindings
     options: RunOptions
+    schedule: Schedule | None = None
     counts: Counts = field(default_factory=Counts)
     checks: dict[str, SelfCheck] = field(default_factory=dict)
-    _held: OrderedDict[str, Engine] = field(default_factory=OrderedDict)
+    load_seconds: float = 0.0
+    ahead: ReadAhead = field(default_factory=ReadAhead)
+    _held: dict[str, Engine] = field(default_factory=dict)
+    _upcoming: Sequence[str | None] = ()
+    _read: set[str] = field(default_factory=set)
+
+    def begin(self, place: int) -> None:
+        """Note that the turn at `place` of the schedule begins."""
+        self._upcoming = self.schedule.upcoming(place)
 
     def engine(self, model: Node) -> Engine:
         """The engine of a model, loading it when it is not held."""
-        if model.key in self._held:
-            self._held.move_to_end(model.key)
-            return self._held[model.key]
-        while len(self._held) >= MOST:
-            self._held.popitem(last=False)
-        source = self.bindings.source(model)
-        loaded = load(source, device=self.options.device, dtype=source.dtype or self.options.dtype or "float32",
-                      device_map=self.options.device_map, attention=self.options.attention,
-                      trust_remote_code=self.options.trust_remote_code, counts=self.counts)  # fmt: skip
-        self._held[model.key] = Engine(loaded, self.counts)
+        if model.key not in self._held:
+            if self.schedule is not None:
+                size, room = self.schedule.sizes, self.schedule.room
+                for gone in victims(self._held, model.key, self._upcoming, size, room):
+                    del self._held[gone]
+            self._held[model.key] = self._load(model)
+        self._read_next()
         return self._held[model.key]
 
     def check(self, model: Node, prompts: tuple[tuple[int, ...], ...]) -> None:
@@ -46,17 +61,31 @@ class ModelPool:
         if name not in self.checks and prompts:
             self.checks[name] = self_check(self.engine(model), list(prompts))
 
+    def close(self) -> None:
+        """Let all models go."""
+        self.ahead.stop()
+        self._held.clear()
 
-def loads_of(models: list[str]) -> int:
-    """Loads that asking for these models in turn takes; the plan predicts by the same rule."""
-    held: OrderedDict[str, None] = OrderedDict()
-    loads = 0
-    for key in models:
-        if key in held:
-            held.move_to_end(key)
-            continue
-        while len(held) >= MOST:
-            held.popitem(last=False)
-        held[key] = None
-        loads += 1
-    return loads
+    def _load(self, model: Node) -> Engine:
+        started = time.perf_counter()
+        self.ahead.finish()
+        self._read.discard(model.key)
+        source = self.bindings.source(model)
+        loaded = load(source, device=self.options.device, dtype=source.dtype or self.options.dtype or "float32",
+                      device_map=self.options.device_map, attention=self.options.attention,
+                      trust_remote_code=self.options.trust_remote_code, counts=self.counts)  # fmt: skip
+        self.load_seconds += time.perf_counter() - started
+        return Engine(loaded, self.counts)
+
+    def _read_next(self) -> None:
+        """Have the files of the next model that is not held read, once, if memory has a place for them."""
+        if self.schedule is None or OVERLAP in self.options.passes_off:
+            return
+        key = next((k for k in self._upcoming if k is not None and k not in self._held), None)
+        if key is None or key in self._read or self.schedule.sizes[key] > self.schedule.room // 2:
+            return
+        self._read.add(key)
+        try:
+            self.ahead.start(weight_files(self.bindings.folder(self.schedule.nodes[key])))
+        except ProbeError:
+            return  # its own load says what is wrong with it

@@ -33,6 +33,8 @@ def numerics(prepared: Prepared) -> dict[str, str]:
         "dtype": options.dtype or "float32",
         "attention": options.attention,
         "seed": str(options.seed),
+        "tf32": str(options.tf32),
+        "deterministic": str(options.deterministic),
     }
     return found | {name: version(name) for name in LIBRARIES} | {"code": code()}
 

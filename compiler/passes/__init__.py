@@ -25,6 +25,9 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("pack-batches", pack_batches),
 )
 
+# Not of one stage: which model runs when, and whether the next one's files are read meanwhile.
+SCHEDULING = ("order-models", "overlap-loads")
+
 
 def one_by_one(stage: PhysicalStage) -> PhysicalStage:
     """The naive plan: every row is a batch of its own, after the row that it starts from."""

@@ -40,6 +40,8 @@ def run_options(options: argparse.Namespace, source: SpecSource) -> RunOptions:
         allow_outside=options.allow_outside, trust_remote_code=options.trust_remote_code,
         device_map=options.device_map, offline=options.offline, passes_off=tuple(options.without),
         replicates=options.replicates, attention=options.attention, store=store_of(given),
+        memory=options.memory, tf32=options.tf32, deterministic=not options.no_deterministic,
+        calibration=calibrations(), calibrated=options.calibrated,
     )  # fmt: skip
 
 
@@ -47,13 +49,20 @@ def check_passes(names: list[str]) -> None:
     """A pass that does not exist cannot be left out."""
     if not names:
         return
-    from ..compiler.passes import PASSES
+    from ..compiler.passes import PASSES, SCHEDULING
     from ..runtime.errors import ProbeError
 
-    known = [name for name, _ in PASSES]
+    known = [*(name for name, _ in PASSES), *SCHEDULING]
     for name in names:
         if name not in known:
             raise ProbeError("unknown-pass", f"the planner has no pass {name!r}", f"it has {', '.join(known)}")
+
+
+def calibrations() -> Path:
+    """Where the speed of this machine is kept."""
+    from ..runtime.calibration import default_folder
+
+    return default_folder()
 
 
 def store_of(given: dict[str, object]) -> Path | None:

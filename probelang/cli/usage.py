@@ -49,7 +49,17 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
         help="of models whose declaration names none (default: float32)",
     )  # fmt: skip
     group.add_argument("--attention", default="sdpa", choices=("sdpa", "eager"), help="kernel of attention")
-    group.add_argument("--batch-tokens", type=positive, metavar="N", help="most tokens in a batch (default: 8192)")
+    group.add_argument("--batch-tokens", type=positive, metavar="N", help="most tokens in a batch (default: by memory)")
+    group.add_argument(
+        "--memory", type=size, metavar="SIZE", help="memory to plan with, e.g. 8GB (default: what is free)"
+    )
+    group.add_argument("--tf32", action="store_true", help="let a GPU round products of float32 to 10 bits")
+    group.add_argument(
+        "--no-deterministic", action="store_true", help="let a GPU use faster kernels that vary from run to run"
+    )
+    group.add_argument(
+        "--calibrated", action="store_true", help="weigh plans with prices measured here (see `probe plan --cost`)"
+    )
     group.add_argument("--seed", type=int, default=0, metavar="N", help="root of every seed (default: 0)")
     group.add_argument("--replicates", type=positive, default=1000, metavar="N", help="bootstrap draws (default: 1000)")
     group.add_argument("--offline", action="store_true", help="never download; use what is cached")
@@ -70,3 +80,13 @@ def positive(text: str) -> int:
     if not text.isdigit() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"`{text}` is not a whole number above zero")
     return int(text)
+
+
+def size(text: str) -> int:
+    """Read a number of bytes: 8GB, 500 MB, 12GiB, or a plain number."""
+    import re
+
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kKMGT]?)(i?)B?\s*", text)
+    if not found or not float(found[1]):
+        raise argparse.ArgumentTypeError(f"`{text}` is not a size such as 8GB")
+    return int(float(found[1]) * (1024 if found[3] else 1000) ** " KMGT".index(found[2].upper() or " "))

@@ -110,7 +110,7 @@ class Lowering:
 
 
 def lower(
-    stage: Stage, bindings: Bindings, evaluator: Evaluator, budget: int, planning: bool = False
+    stage: Stage, bindings: Bindings, evaluator: Evaluator, planning: bool = False
 ) -> list[tuple[PhysicalStage, list[Lowered]]]:
     """Physical stages of one stage, one for each model, with what its work nodes are made of."""
     by_model: dict[str, tuple[Node, list[Node]]] = {}
@@ -129,7 +129,7 @@ def lower(
         cells = sum(int(np.prod([len(a) for a in w.axes], initial=1)) for w in state.lowered)
         physical = PhysicalStage(stage.index, model, state.layers, tuple(nodes), rows,
                                  tuple(state.requests), tuple(state.edits),
-                                 bound=state.bound, cells=cells, budget=budget, width=facts.d_model,
+                                 bound=state.bound, cells=cells, width=facts.d_model,
                                  kv_width=facts.n_kv_heads * facts.d_head)  # fmt: skip
         found.append((physical, state.lowered))
     return found

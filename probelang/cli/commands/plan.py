@@ -1,7 +1,12 @@
-"""Show what a run would compute: stages, rows, tokens, and what each pass saves. Nothing is run.
+"""Show what a run would compute: stages, rows, tokens, FLOPs, memory, and what each pass saves. Nothing is run.
+
+With --cost it also says how long that takes: the first time, models of the same shape are timed on this machine for a
+few seconds each, and what was measured is kept.
 
 probe plan framing.probe
+probe plan framing.probe --naive
 probe plan framing.probe --without reuse-prefix
+probe plan framing.probe --cost
 """
 
 from __future__ import annotations
@@ -17,6 +22,9 @@ from ..usage import add_machine, add_spec
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `probe plan`."""
     add_spec(parser)
+    parser.add_argument("--naive", action="store_true", help="show beside it what every row alone would take")
+    parser.add_argument("--cost", action="store_true", help="estimate time and memory on this machine")
+    parser.add_argument("--again", action="store_true", help="measure this machine anew (with --cost)")
     add_machine(parser)
 
 
@@ -25,8 +33,11 @@ def main(options: argparse.Namespace, console: Console) -> int:
     found = checked_spec(options, console, deep=False)
     if found is None:
         return ERRORS
-    from ...runtime.planning import plan
+    from ...runtime.planning import Measure, plan
 
     source, checked = found
-    console.write(plan(checked, root=source.root, options=run_options(options, source)).text().rstrip("\n") + "\n")
+    wanted = run_options(options, source)
+    measure = Measure(options.again, console.tell) if options.cost or options.calibrated else None
+    made = plan(checked, root=source.root, options=wanted, naive=options.naive, measure=measure)
+    console.write(made.text().rstrip("\n") + "\n")
     return 0

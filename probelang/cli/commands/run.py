@@ -98,3 +98,14 @@ def _print(run: Run, options: argparse.Namespace, console: Console) -> None:
         from ...runtime.report.tables import print_run
 
         print_run(run, console.rich())
+        if found := run.manifest.get("estimate"):
+            console.tell(told(found))
+
+
+def told(estimate: dict[str, float]) -> str:
+    """How far the estimate of `probe plan --cost` was off."""
+    from ...compiler.plan_text import duration
+
+    seconds, took = estimate["seconds"], estimate["took"]
+    off = f"{took / seconds:.1f} times as long" if seconds else "nothing was to be done"
+    return f"models took {duration(took)}, and were estimated at {duration(seconds)}: {off}"

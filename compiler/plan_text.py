@@ -1,0 +1,125 @@
+"""The plan as text: stages, rows and counts. Stable: no times, no addresses, no absolute paths.
+
+It knows numbers and lines handed to it; it lowers nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .physical import Cost
+from .sizes import Sizes, amount
+from .stages import Stage
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a stage takes of one model: what is counted, and FLOPs and bytes."""
+
+    cost: Cost
+    sizes: Sizes
+
+
+@dataclass(frozen=True)
+class ModelPart:
+    """What one model does in one stage. `load` is None when it cannot be known yet; `why` says what is missing.
+
+    `naive` is the same without any pass: every row alone, from the first block to the last. `seconds` is an estimate.
+    """
+
+    model: str
+    load: Load | None
+    saved: tuple[tuple[str, str], ...] = ()
+    bound: bool = False
+    why: str = ""
+    at_most: int | None = None
+    naive: Load | None = None
+    seconds: float | None = None
+
+    @property
+    def cost(self) -> Cost | None:
+        return None if self.load is None else self.load.cost
+
+
+@dataclass(frozen=True)
+class StagePart:
+    stage: Stage
+    models: tuple[ModelPart, ...]
+    lines: tuple[str, ...]
+
+
+def render(title: str, stages: Sequence[StagePart], totals: Sequence[str], unused: Sequence[str] = ()) -> str:
+    """The whole plan."""
+    lines = [title]
+    for part in stages:
+        waits = f"   after {', '.join(str(n) for n in part.stage.needs)}" if part.stage.needs else ""
+        lines += ["", f"stage {part.stage.index} · {part.stage.kind}{waits}"]
+        for model in part.models:
+            lines += model_lines(model)
+        lines += [f"    {line}" for line in part.lines]
+    lines += ["", *totals, *unused]
+    return "\n".join(lines) + "\n"
+
+
+def model_lines(part: ModelPart) -> list[str]:
+    """The lines of one model in a stage: counts, what it takes, and what the passes did."""
+    if part.load is None:
+        bound = f"<= {part.at_most:,} rows, " if part.at_most is not None else ""
+        return [f"  {part.model}: {bound}{part.why}"]
+    most = "<= " if part.bound else ""
+    if part.naive is not None:
+        lines = [f"  {part.model:24}{'planned':>16}{'naive':>12}", *compared(part.load, part.naive, most)]
+    else:
+        c = part.load.cost
+        parts = [counted(c.rows, "row"), counted(c.tokens, "token"), counted(c.forwards, "forward")]
+        lines = [f"  {part.model}: {', '.join([*parts, most + counted(c.row_layer_tokens, 'row-layer-token')])}"]
+        time = "" if part.seconds is None else f", about {duration(part.seconds)}"
+        lines.append(f"    {taken(part.load.sizes, most)}{time}")
+    return lines + [f"    {name}: {text}" for name, text in part.saved]
+
+
+def taken(sizes: Sizes, most: str = "") -> str:
+    """FLOPs and bytes in words."""
+    words = f"{most}{amount(sizes.flops, 'FLOP')}, largest batch {amount(sizes.peak, 'B')}"
+    return f"{words}, keeps {amount(sizes.kept, 'B')}"
+
+
+def compared(planned: Load, naive: Load, most: str = "") -> list[str]:
+    """Counts beside those of the naive plan, with how many times as many that has."""
+    rows = [
+        ("rows", planned.cost.rows, naive.cost.rows),
+        ("forwards", planned.cost.forwards, naive.cost.forwards),
+        ("row-layer-tokens", planned.cost.row_layer_tokens, naive.cost.row_layer_tokens),
+    ]
+    table = [(name, f"{a:,}", f"{b:,}", a, b) for name, a, b in rows]
+    flops, plain = planned.sizes.flops, naive.sizes.flops
+    table.append(("FLOP", amount(flops, "").rstrip(), amount(plain, "").rstrip(), flops, plain))
+    marks = ("", "", most, most)
+    return [
+        f"    {name:22}{mark + a:>16}{b:>12}{times(x, y):>9}".rstrip()
+        for (name, a, b, x, y), mark in zip(table, marks, strict=True)
+    ]
+
+
+def times(planned: int, naive: int) -> str:
+    """How many times as much the naive plan takes; nothing where both are equal or one is nothing."""
+    if not planned or not naive or planned == naive:
+        return ""
+    ratio = naive / planned
+    return f"{ratio:.1f}x" if ratio < 9.95 else f"{ratio:,.0f}x"
+
+
+def counted(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    if hours:
+        return f"{hours:,} h {minutes_left} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
