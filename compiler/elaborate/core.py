@@ -214,6 +214,9 @@ class Elaborator:
         if ends[2] is None and any(isinstance(v, float) for v in values):
             # a stretch, as of depths: nothing says which numbers in it
             return self.graph.node("range", {"start": ends[0], "stop": ends[1]}, kind=Number)
+        count = range_size(*values)
+        if count > MOST_LABELS:
+            return self.report(errors.too_many_labels(e.span or NOWHERE, count, MOST_LABELS))
         items = written_range(*values)
         if not items:
             return self.report(errors.nothing_to_choose(e.span or NOWHERE))
@@ -250,6 +253,15 @@ class Elaborator:
     def width_of(self, node: Node) -> str | None:
         site = self.site_of(node)
         return SITES[site.param("name")].width if site is not None and site.op == "site" else None
+
+
+MOST_LABELS = 100_000  # numbers of one range
+
+
+def range_size(start: float, stop: float, step: float | None) -> float:
+    """How many numbers a range has; infinity is one of the answers."""
+    step = 1 if step is None else step
+    return (stop - start) / step + 1 if step > 0 else 0
 
 
 def written_range(start: float, stop: float, step: float | None) -> list:

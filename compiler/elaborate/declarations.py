@@ -60,11 +60,22 @@ def value(el: Elaborator, name: str, env: Env, span: Span) -> Node:
     el.modules.running.append(name)
     try:
         node = body(el, name, statement, env)
+    except stacks.TooMany as problem:
+        if not closed:
+            raise
+        node = el.report(errors.too_many_cells(place_of(statement), problem.sizes))
     finally:
         el.modules.running.pop()
     if closed:
         el.modules.cache[name] = node
     return node
+
+
+def place_of(statement: ir.Statement) -> Span:
+    """Where a statement's size is told: its `for`, else its name."""
+    loop = getattr(statement, "loop", None)
+    names = getattr(statement, "name_spans", None) or (getattr(statement, "name_span", None),)
+    return (loop.span if loop is not None else names[0]) or NOWHERE
 
 
 def applied(el: Elaborator, name: str, arguments: list[Node], env: Env, span: Span) -> Node:

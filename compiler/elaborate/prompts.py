@@ -226,6 +226,9 @@ def place_in(span: Span, piece: str, text: str) -> Span:
 def expand_labels(el: Elaborator, node: Node) -> Node:
     """Turn symbolic axes with known labels of an object into a stack: every model and prompt is a single known one."""
 
+    known = {a.name: len(a) for n in stacks.leaves(node) for a in n.axes if a.kind != "data" and a.labels is not None}
+    stacks.check_size({**stacks.stacked_sizes([node]), **known}, stacks.MOST_COPIES)
+
     def expand(n: Node) -> Node:
         axis = next((a for a in n.axes if a.kind != "data" and a.labels is not None), None)
         if axis is None:

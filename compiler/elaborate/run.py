@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ...grammar.diagnostics import Diagnostic
 from ...grammar.tree import NOWHERE
 from .. import errors, ir
 from ..signature import Catalogue
-from . import declarations
+from . import declarations, stacks
 from .core import Elaborator
 from .env import Env, Scope
 from .program import Program
@@ -58,9 +58,13 @@ def look_at_the_rest(el: Elaborator, spec: ir.Spec) -> None:
         for name in names:
             if name not in used:
                 if params:
-                    declarations.applied(el, name, [el.unknown] * len(params), any_model, NOWHERE)
+                    looked_at(
+                        el,
+                        s,
+                        lambda n=name, p=params: declarations.applied(el, n, [el.unknown] * len(p), any_model, NOWHERE),
+                    )
                 elif not (isinstance(s, ir.Define) and s.keyword in ROOTS):
-                    declarations.value(el, name, any_model, NOWHERE)
+                    looked_at(el, s, lambda n=name: declarations.value(el, n, any_model, NOWHERE))
             if (
                 name in referenced
                 or library
@@ -73,6 +77,13 @@ def look_at_the_rest(el: Elaborator, spec: ir.Spec) -> None:
                 else getattr(s, "name_span", None)
             ) or NOWHERE
             el.report(errors.unused(span, s.keyword if isinstance(s, ir.Define) else s.node, name))
+
+
+def looked_at(el: Elaborator, statement: ir.Statement, look: Callable[[], object]) -> None:
+    try:
+        look()
+    except stacks.TooMany as problem:
+        el.report(errors.too_many_cells(declarations.place_of(statement), problem.sizes))
 
 
 def unused_columns(el: Elaborator, spec: ir.Spec) -> None:

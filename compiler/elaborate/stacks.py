@@ -6,6 +6,7 @@ stacks float outwards to the statement, and every model and prompt below them is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 
 from ..graph import AxisType, Graph, Node, digest, walk
@@ -35,6 +36,38 @@ class AxesDiffer(Exception):
     def __init__(self, name: str, left: Node, right: Node) -> None:
         super().__init__(name)
         self.name, self.left, self.right = name, left, right
+
+
+MOST_COPIES = 20_000  # of one expression: each is a run of its own, with its own nodes
+MOST_CELLS = 200_000_000  # of one value, in labels that the text gives; a run refuses more, too
+
+
+class TooMany(Exception):
+    """An expression would stand for more cells than a run could compute; `sizes` are those of its axes."""
+
+    def __init__(self, sizes: dict[str, int]) -> None:
+        super().__init__(sizes)
+        self.sizes = sizes
+
+
+def check_size(sizes: dict[str, int], most: int) -> None:
+    """Refuse a product of axes before it is made."""
+    if math.prod(sizes.values()) > most:
+        raise TooMany(sizes)
+
+
+def stacked_sizes(nodes: Iterable[Node | None]) -> dict[str, int]:
+    """How many labels the stacks among some values have, by axis."""
+    found: dict[str, int] = {}
+    seen: set[str] = set()
+    waiting = [n for n in nodes if is_stack(n)]
+    while waiting:
+        node = waiting.pop()
+        axis = stack_axis(node)
+        found[axis.name] = max(found.get(axis.name, 0), len(axis))
+        waiting += [e for e in elements(node) if is_stack(e) and e.key not in seen]
+        seen |= {e.key for e in elements(node)}
+    return found
 
 
 def labels(stack: Node) -> tuple:
@@ -109,8 +142,16 @@ def distribute(
 ) -> Node:  # fmt: skip
     """Apply `make` below the stacks among `inputs`, except over axes that the operation itself consumes.
 
-    With `lead`, only below the stacks of these inputs: the others follow where they share an axis.
+    With `lead`, only below the stacks of these inputs: the others follow where they share an axis. Raises TooMany.
     """
+    sizes = stacked_sizes(n for name, n in inputs.items() if lead is None or name in lead)
+    check_size({name: size for name, size in sizes.items() if name not in consumed}, MOST_COPIES)
+    return _distribute(graph, inputs, make, consumed, lead)
+
+
+def _distribute(
+    graph: Graph, inputs: dict[str, Node | None], make: Make, consumed: frozenset[str], lead: frozenset[str] | None
+) -> Node:
     leading = [n for name, n in inputs.items() if lead is None or name in lead]
     outer = next((s for n in leading if (s := outermost(n, consumed)) is not None), None)
     if outer is None:
@@ -129,7 +170,7 @@ def distribute(
                 chosen[name] = restack(graph, part, lambda n, label=label: walked(graph, n, axis, label))
             else:
                 chosen[name] = None
-        made.append(distribute(graph, chosen, make, consumed, lead))
+        made.append(_distribute(graph, chosen, make, consumed, lead))
     return stack(graph, axis.name, axis.labels, made, axis.kind, axis.origin)
 
 

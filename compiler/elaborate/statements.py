@@ -35,6 +35,9 @@ def finish(el: Elaborator, name: str, statement: ir.Define, node: Node, env: Env
     if node.kind is Unknown:
         return node
     span = statement.value.span or NOWHERE
+    for n in walk(*(n for n in (node, where) if n is not None)):
+        axes = {a.name: len(a) for a in n.axes if a.kind != "data" and a.labels is not None} if n.op != "stack" else {}
+        stacks.check_size(axes, stacks.MOST_CELLS)
     checked = CHECKS[statement.keyword](el, name, statement, node, span)
     if checked.kind is Unknown:
         return checked

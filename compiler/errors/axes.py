@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 from ...grammar.diagnostics import Diagnostic
 from ...grammar.tree import Span
@@ -19,6 +20,22 @@ def unknown_label(span: Span, axis: str, label: str, labels: Sequence[str]) -> D
     found = near(label, labels)
     help_ = f"did you mean `{found}`?" if found else f"it has {listed(labels)}"
     return error("unknown-label", span, f"axis `{axis}` has no label {label}", "not on the axis", help_)
+
+
+def too_many_cells(span: Span, sizes: Mapping[str, int]) -> Diagnostic:
+    shown = " x ".join(f"{size:,} {name}" for name, size in sizes.items())
+    return error(
+        "too-many-cells",
+        span,
+        f"this would need {math.prod(sizes.values()):,} cells: {shown}",
+        "",
+        "walk fewer labels, or sweep them in several statements",
+    )
+
+
+def too_many_labels(span: Span, count: float, most: int) -> Diagnostic:
+    size = f"{int(count):,}" if math.isfinite(count) else "infinitely many"
+    return error("too-many-cells", span, f"this range has {size} numbers, and at most {most:,} can be walked", "")
 
 
 def axes_differ(

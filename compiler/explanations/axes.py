@@ -5,6 +5,13 @@ from __future__ import annotations
 from .entry import Explanation
 
 AXES: dict[str, Explanation] = {
+    "too-many-cells": Explanation(
+        "the axes of a statement multiply to more cells than could be computed",
+        "Every model, prompt, direction or intervention that is swept is a run of its own, up to 20,000 in a "
+        "statement; numbers and layers may have 200,000,000 cells. Nothing is computed before this is said.",
+        "statistic s = mean(prob(p)) * a * b * c for a in 1..1000, b in 1..1000, c in 1..1000",
+        "statistic s = mean(prob(p)) * a * b * c for a in 1..10, b in 1..10, c in 1..10",
+    ),
     "unknown-axis": Explanation(
         "a value has no axis of this name",
         "Its axes are those of its `for`, and those of what it is made of.",
