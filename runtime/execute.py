@@ -11,7 +11,7 @@ import numpy as np
 
 from ..compiler.check import Checked
 from ..compiler.graph import Node, walk
-from ..compiler.keys import recipe_key
+from ..compiler.keys import recipe_key, value_key
 from ..compiler.normalise import normalise
 from ..compiler.passes import optimise
 from ..compiler.physical import PhysicalStage, cost
@@ -24,6 +24,7 @@ from .determinism import deterministic
 from .errors import ProbeError
 from .estimates import prices_of, turn_seconds
 from .evaluate import Evaluator
+from .judges.run import at_endpoint, judge_at_endpoints, notices
 from .lowering import Lowered, lower
 from .lowering.lower import models_of
 from .memory import Memory
@@ -49,7 +50,17 @@ class Prepared:
     store: Store | None = None
     memory: Memory | None = None
     recipes: dict[str, str] = field(default_factory=dict)
+    endpoints: dict[str, dict] = field(default_factory=dict)  # what became of the questions put to each
     _contents: dict[str, str] | None = None
+
+    def pin(self, made: dict[str, Cube]) -> None:
+        """Hash values that no recipe tells, so that what is computed from them is kept for these values alone."""
+        if self._contents is None:
+            self._contents = contents(self)
+        for key, cube in made.items():
+            reasons = repr(None if cube.missing is None else cube.missing.tolist())
+            values = np.ascontiguousarray(cube.values).tobytes()
+            self._contents[key] = value_key({"values": values, "reasons": reasons.encode()})
 
     def recipe(self, node: Node) -> str:
         """The recipe key of a work node; what it depends on is hashed once."""
@@ -141,11 +152,12 @@ def execute(checked: Checked, *, root: Path, options: RunOptions, progress: Prog
             name: {"rows": c.rows, "no_op": "exact", "noise_floor": c.noise_floor} for name, c in pool.checks.items()
         },
         "keys": keys(prepared, run.results),
+        "endpoints": prepared.endpoints,
         "store": None
         if prepared.store is None
         else {"found": prepared.store.hits, "computed": prepared.store.misses, "damaged": prepared.store.damaged},
     }
-    return replace(run, manifest=manifest)
+    return replace(run, manifest=manifest, warnings=(*run.warnings, *notices(prepared)))
 
 
 def estimate(counted: list[dict]) -> dict[str, float] | None:
@@ -167,6 +179,12 @@ def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None)
     from .work import StageRun
 
     results = prepared.evaluator.results
+    elsewhere = [n for n in stage.nodes if at_endpoint(n)]
+    if elsewhere:
+        judged = judge_at_endpoints(prepared, elsewhere, progress)
+        results.update(judged)
+        prepared.pin(judged)
+        stage = replace(stage, nodes=tuple(n for n in stage.nodes if n not in elsewhere))
     stage = stored(prepared, stage)
     before = (pool.counts.forwards, pool.counts.row_layer_tokens)
     expected, estimated = [0, 0], []
