@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ...compiler.explain import counted
 from ...compiler.graph import Node
+from ...compiler.plan_text import counted
 from ..cube import Cube
 from ..data.paths import locate
 from ..errors import ProbeError
