@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-
 from ..compiler.check import Checked
-from ..compiler.graph import Node, walk
-from ..compiler.keys import recipe_key, value_key
+from ..compiler.graph import Node, digest, walk
+from ..compiler.keys import recipe_key
 from ..compiler.normalise import normalise
 from ..compiler.passes import optimise
 from ..compiler.physical import PhysicalStage, cost
@@ -19,17 +18,16 @@ from ..compiler.stages import Stage, cut
 from . import registry
 from .binding.bindings import Bindings
 from .collect import collect
-from .cube import Cube
 from .determinism import deterministic
 from .errors import ProbeError
 from .estimates import prices_of, turn_seconds
 from .evaluate import Evaluator
-from .judges.run import at_endpoint, judge_at_endpoints, notices
+from .kept import keep, keep_whole, stored, task
 from .lowering import Lowered, lower
 from .lowering.lower import models_of
 from .memory import Memory
 from .options import RunOptions
-from .provenance import contents, keys, numerics
+from .provenance import DRAWN, contents, keys, numerics
 from .results import Run
 from .schedule import batch_tokens, memory_of, schedule
 from .store import Store
@@ -50,26 +48,40 @@ class Prepared:
     store: Store | None = None
     memory: Memory | None = None
     recipes: dict[str, str] = field(default_factory=dict)
-    endpoints: dict[str, dict] = field(default_factory=dict)  # what became of the questions put to each
-    _contents: dict[str, str] | None = None
 
-    def pin(self, made: dict[str, Cube]) -> None:
-        """Hash values that no recipe tells, so that what is computed from them is kept for these values alone."""
-        if self._contents is None:
-            self._contents = contents(self)
-        for key, cube in made.items():
-            reasons = repr(None if cube.missing is None else cube.missing.tolist())
-            values = np.ascontiguousarray(cube.values).tobytes()
-            self._contents[key] = value_key({"values": values, "reasons": reasons.encode()})
+    @cached_property
+    def contents(self) -> dict[str, str]:
+        """Hashes of what the values depend on beside the spec, by node; each is made once."""
+        return contents(self)
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """What the spec calls its models, prompts and datasets, by node."""
+        program = self.checked.program
+        groups = (program.models, program.prompts, program.datasets)
+        return {node.key: name for group in groups for name, node in group.items()}
+
+    @property
+    def name(self) -> str:
+        """The name of the spec's file."""
+        return Path(self.checked.path).name
 
     def recipe(self, node: Node) -> str:
-        """The recipe key of a work node; what it depends on is hashed once."""
-        if self._contents is None:
-            self._contents = contents(self)
+        """The recipe key of a work node."""
         if node.key not in self.recipes:
-            settings = {k: v for k, v in numerics(self).items() if k != "seed"}
-            self.recipes[node.key] = recipe_key(node, settings, self._contents)
+            self.recipes[node.key] = recipe_key(node, self.settings(node), self.contents)
         return self.recipes[node.key]
+
+    def settings(self, node: Node) -> dict[str, str]:
+        """The numerics that a value depends on: the run's seed only where random numbers are drawn."""
+        catalogue = registry.catalogue()
+        drawn = any(n.op in catalogue and catalogue[n.op].work in DRAWN for n in walk(node))
+        return {k: v for k, v in numerics(self).items() if drawn or k != "seed"}
+
+    def base(self, model: Node) -> str:
+        """A hash of what decides the numbers of a model's rows beside the rows."""
+        about = [self.contents[model.key], self.bindings.source(model).dtype, self.settings(model)]
+        return digest(about)
 
 
 def prepare(checked: Checked, root: Path, options: RunOptions) -> Prepared:
@@ -133,6 +145,8 @@ def execute(checked: Checked, *, root: Path, options: RunOptions, progress: Prog
                 counted.append(done | {"seconds": round(time.perf_counter() - since, 4)})
     finally:
         pool.close()
+        if prepared.store is not None:
+            prepared.store.close()
     run = collect(prepared)
     manifest = {
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
@@ -152,12 +166,9 @@ def execute(checked: Checked, *, root: Path, options: RunOptions, progress: Prog
             name: {"rows": c.rows, "no_op": "exact", "noise_floor": c.noise_floor} for name, c in pool.checks.items()
         },
         "keys": keys(prepared, run.results),
-        "endpoints": prepared.endpoints,
-        "store": None
-        if prepared.store is None
-        else {"found": prepared.store.hits, "computed": prepared.store.misses, "damaged": prepared.store.damaged},
+        "store": None if prepared.store is None else prepared.store.told(),
     }
-    return replace(run, manifest=manifest, warnings=(*run.warnings, *notices(prepared)))
+    return replace(run, manifest=manifest)
 
 
 def estimate(counted: list[dict]) -> dict[str, float] | None:
@@ -179,30 +190,24 @@ def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None)
     from .work import StageRun
 
     results = prepared.evaluator.results
-    elsewhere = [n for n in stage.nodes if at_endpoint(n)]
-    if elsewhere:
-        judged = judge_at_endpoints(prepared, elsewhere, progress)
-        results.update(judged)
-        prepared.pin(judged)
-        stage = replace(stage, nodes=tuple(n for n in stage.nodes if n not in elsewhere))
     stage = stored(prepared, stage)
     before = (pool.counts.forwards, pool.counts.row_layer_tokens)
-    expected, estimated = [0, 0], []
+    expected, estimated, resumed = [0, 0], [], 0
     if stage.kind == "weights":
         for node in stage.nodes:
-            made = {node.key: weight_norm(prepared.bindings, prepared.evaluator, node)}
-            results.update(made)
-            keep(prepared, made)
+            results[node.key] = weight_norm(prepared.bindings, prepared.evaluator, node)
+            keep_whole(prepared, node, results[node.key])
     else:
-        found = physical_stages(prepared, stage)
-        total, done = sum(len(p.rows) for p, _ in found), 0
-        for physical, lowered in found:
+        tasks = [task(prepared, p, w) for p, w in lowered_stages(prepared, stage)]
+        total, done = sum(len(t.physical.rows) for t in tasks), 0
+        for one in tasks:
+            if one.idle:
+                results.update(keep(prepared, one, {}))
+                continue
+            physical = one.physical
             loads, checks = pool.counts.loads, len(pool.checks)
             engine = pool.engine(physical.model)
             pool.check(physical.model, physical.rows.prompts)
-            physical.extra["operands"] = operands(prepared, physical)
-            if not len(physical.rows) and not physical.work:
-                continue
             label = f"stage {stage.index + 1} of {len(prepared.stages)} · {prepared.bindings.source(physical.model)}"
 
             def note(rows: int, label: str = label) -> None:
@@ -211,51 +216,18 @@ def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None)
                 if progress is not None:
                     progress(label, done, total)
 
-            made = StageRun(physical, lowered, engine, prepared.evaluator, prepared.bindings).run(note)
-            results.update(made)
-            keep(prepared, made)
-            predicted = cost(physical)
+            made = StageRun(physical, one.lowered, engine, prepared.evaluator, prepared.bindings,
+                            one.journal, kernels=one.kernels).run(note)  # fmt: skip
+            results.update(keep(prepared, one, made))
+            predicted = cost(one.to_run)
             expected[0] += predicted.forwards
             expected[1] += predicted.row_layer_tokens
             fresh = (pool.counts.loads > loads, len(pool.checks) > checks)
-            estimated.append(turn_seconds(prepared, physical, *fresh))
+            estimated.append(turn_seconds(prepared, one.to_run, *fresh))
+            resumed += len(one.journal.found)
     return {
         "stage": stage.index, "kind": stage.kind, "forwards": pool.counts.forwards - before[0],
-        "row_layer_tokens": pool.counts.row_layer_tokens - before[1],
+        "row_layer_tokens": pool.counts.row_layer_tokens - before[1], "resumed": resumed,
         "predicted": {"forwards": expected[0], "row_layer_tokens": expected[1]},
         "estimated": None if None in estimated else sum(estimated),
     }  # fmt: skip
-
-
-def stored(prepared: Prepared, stage: Stage) -> Stage:
-    """The stage without the work whose values are in the store; these join the evaluator's."""
-    if prepared.store is None:
-        return stage
-    left = []
-    for node in stage.nodes:
-        found = prepared.store.get(prepared.recipe(node))
-        if found is None:
-            left.append(node)
-        else:
-            prepared.evaluator.results[node.key] = found
-    return replace(stage, nodes=tuple(left))
-
-
-def keep(prepared: Prepared, made: dict[str, Cube]) -> None:
-    """Put new values into the store."""
-    if prepared.store is not None:
-        for key, cube in made.items():
-            prepared.store.put(prepared.recipes[key], cube)
-
-
-def operands(prepared: Prepared, physical: PhysicalStage) -> dict[str, np.ndarray]:
-    """The vectors of every operand of a stage's edits, flat over axes: [cells, width]."""
-    wanted = {g.operand for g in physical.edits if g.operand is not None}
-    found: dict[str, np.ndarray] = {}
-    if not wanted:
-        return found
-    for node in walk(*physical.work):
-        if node.key in wanted:
-            cube = prepared.evaluator.at_home(node).cube(node)
-            found[node.key] = cube.values.reshape(-1, cube.feature[0])
-    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from ..compiler.graph import Node, walk
 from ..compiler.keys import recipe_key, value_key
 from ..compiler.kinds import Dataset
+from . import registry
 from .errors import ProbeError
 from .judges.questions import rubric_path
 from .results import Result
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 LIBRARIES = ("probelang", "torch", "transformers", "nnsight", "numpy", "tokenizers")
 MODELS = ("hub", "path", "zoo")
+DRAWN = ("generate", "judge", "train")  # kinds of work that draw random numbers
+SHOWN, LONG = 60, 160  # characters of a literal that are shown, and at which it is cut
 
 
 def numerics(prepared: Prepared) -> dict[str, str]:
@@ -36,7 +40,10 @@ def numerics(prepared: Prepared) -> dict[str, str]:
         "tf32": str(options.tf32),
         "deterministic": str(options.deterministic),
     }
-    return found | {name: version(name) for name in LIBRARIES} | {"code": code()}
+    return found | {name: version_of(name) for name in LIBRARIES} | {"code": code()}
+
+
+version_of = cache(version)  # asking reads a file each time
 
 
 @cache
@@ -49,8 +56,17 @@ def code() -> str:
     return value_key({str(path.relative_to(here.parent)): path.read_bytes() for path in files})[:12]
 
 
+@cache
+def others_code(op: str) -> str:
+    """A hash of the file of an operation that another package brings; empty for our own."""
+    function = registry.get(op).function if op in registry.catalogue() else None
+    if function is None or function.__module__.startswith(__name__.removesuffix("provenance")):
+        return ""
+    return value_key({"code": Path(inspect.getfile(function)).read_bytes()})[:12]
+
+
 def contents(prepared: Prepared) -> dict[str, str]:
-    """A hash of the bytes of every model (weights and tokenizer) and dataset that the roots need."""
+    """A hash of the bytes of every model (weights and tokenizer), dataset and foreign operation that the roots need."""
     found: dict[str, str] = {}
     given = (n.input("rubric") for n in walk(*prepared.roots.values()))
     rubrics = {r.key for r in given if r is not None and r.op == "file"}
@@ -64,7 +80,55 @@ def contents(prepared: Prepared) -> dict[str, str]:
         elif node.op == "vector":
             vector = np.ascontiguousarray(prepared.evaluator.cube(node).values)
             found[node.key] = value_key({"vector": vector.tobytes()})
+        elif foreign := others_code(node.op):
+            found[node.key] = foreign
     return found
+
+
+def inputs_of(prepared: Prepared, node: Node) -> dict[str, dict[str, object]]:
+    """What a value is made of, in parts that can be compared: the settings, the bytes below, and the expression.
+
+    The expression is given as a text for each path of names from the value down to a node.
+    """
+    below = prepared.contents
+    data = {label(prepared, n): below[n.key] for n in walk(node) if n.key in below}
+    return {"settings": prepared.settings(node), "contents": data, "expression": expression(node)}
+
+
+def label(prepared: Prepared, node: Node) -> str:
+    """A model or dataset as a reader knows it."""
+    if node.op in MODELS and not issubclass(node.kind, Dataset):
+        return str(prepared.bindings.source(node))
+    given = prepared.names.get(node.key) or spelled(node)
+    return f"{'dataset' if issubclass(node.kind, Dataset) else node.op} {given}"
+
+
+def spelled(node: Node) -> str:
+    """The literal arguments of a node."""
+    texts = [str(c.param("value")) for _, c in node.inputs if c.op == "const"]
+    return ", ".join(t if len(t) <= SHOWN else f"{t[:SHOWN]}…" for t in texts)
+
+
+def expression(node: Node) -> dict[str, str]:
+    """A value's expression: the text of each node by its path; a node that several use stands under its first path."""
+    found: dict[str, str] = {"axes": ", ".join(f"{a.name}={short(a.labels)}" for a in node.axes)}
+    seen: set[str] = set()
+    stack = [("", node)]
+    while stack:
+        path, at = stack.pop()
+        if at.key in seen and at.op != "const":
+            continue
+        seen.add(at.key)
+        given = {k: v for k, v in at.params if k != "origin"}
+        found[path] = short(given["value"]) if at.op == "const" else " ".join([at.op, *map(short, given.values())])
+        stack += [(f"{path}.{name}" if path else name, child) for name, child in reversed(at.inputs)]
+    return found
+
+
+def short(value: object) -> str:
+    """A literal as text; of a long one its beginning and a hash."""
+    text = repr(value)
+    return text if len(text) <= LONG else f"{text[:SHOWN]}… ({value_key({'text': text.encode()})[:8]})"
 
 
 def tokenizer_of(prepared: Prepared, model: Node) -> str:
@@ -76,7 +140,7 @@ def tokenizer_of(prepared: Prepared, model: Node) -> str:
 
 def keys(prepared: Prepared, results: tuple[Result, ...]) -> dict[str, dict[str, str]]:
     """The recipe key and the value key of each result, by name."""
-    settings, bytes_of = numerics(prepared), contents(prepared)
+    settings, bytes_of = numerics(prepared), prepared.contents
     nodes = {s.name: prepared.roots[s.node.key] for s in prepared.checked.program.statements}
     return {
         r.name: {"recipe": recipe_key(nodes[r.name], settings, bytes_of), "value": value_key(content(r))}

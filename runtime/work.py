@@ -182,7 +182,7 @@ class StageRun:
         """The cube of a work node: slots reduced to cells, reasons where there are none."""
         kernel, buffer = self.kernels[index], self.buffers[index]
         if buffer is None:
-            buffer = np.full((len(work.cell), self.width(work)), np.nan)
+            buffer = np.full((len(work.cell), self.width(work)), np.nan, np.float32 if kernel is None else np.float64)
         values = pooled(buffer, work)
         shape = tuple(len(a) for a in work.axes)
         missing = None if np.equal(work.reasons, None).all() else work.reasons.reshape(shape)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -16,7 +18,9 @@ import torch
 from probelang.runtime.cube import Axis, Cube
 from probelang.runtime.execute import execute
 from probelang.runtime.options import RunOptions
-from probelang.runtime.store import Store
+from probelang.runtime.store import Store, Value
+from probelang.runtime.store.records import framed
+from probelang.runtime.store.store import hashed
 from tests.helpers_models import build
 from tests.reference.checked import checked
 
@@ -81,16 +85,61 @@ def test_other_weights_are_another_recipe(root: Path, tmp_path: Path) -> None:
     assert again.manifest["counts"]["forwards"] > 0
 
 
-def test_a_damaged_file_is_found_and_computed_again(root: Path, tmp_path: Path) -> None:
-    first = run(SPEC, root, tmp_path)
-    for path in tmp_path.rglob("*.safetensors"):
-        content = bytearray(path.read_bytes())
-        content[-1] ^= 1
-        path.write_bytes(bytes(content))
-    second = run(SPEC, root, tmp_path)
-    assert len(second.manifest["store"]["damaged"]) == 2
-    assert second.results[0].items.equals(first.results[0].items)
-    assert run(SPEC, root, tmp_path).manifest["counts"]["forwards"] == 0
+def shards(store: Path) -> list[Path]:
+    return sorted((store / "shards").glob("*.shard"))
+
+
+def broken(text: str, root: Path, store: Path, *, forwards: bool) -> None:
+    """Run on a store that was hurt: the values are those of a whole one, and a third run has nothing to do."""
+    whole, hurt = run(text, root, None), run(text, root, store)
+    assert hurt.results[0].items.equals(whole.results[0].items)
+    assert (hurt.manifest["counts"]["forwards"] > 0) == forwards
+    assert run(text, root, store).manifest["counts"]["forwards"] == 0
+
+
+@pytest.mark.parametrize("where", [0.02, 0.3, 0.6, 0.98])
+def test_a_flipped_bit_is_found_and_computed_again(where: float, root: Path, tmp_path: Path) -> None:
+    run(SPEC, root, tmp_path)
+    (shard,) = shards(tmp_path)
+    content = bytearray(shard.read_bytes())
+    content[int(where * len(content))] ^= 1
+    shard.write_bytes(bytes(content))
+    whole, second = run(SPEC, root, None), run(SPEC, root, tmp_path)
+    assert len(second.manifest["store"]["damaged"]) == 1
+    assert second.results[0].items.equals(whole.results[0].items)
+    third = run(SPEC, root, tmp_path).manifest
+    assert (third["counts"]["forwards"], third["store"]["damaged"]) == (0, [])
+
+
+def test_a_shard_that_was_cut_off_loses_what_was_cut(root: Path, tmp_path: Path) -> None:
+    run(SPEC, root, tmp_path)
+    (shard,) = shards(tmp_path)
+    content = shard.read_bytes()
+    for share in (0.9, 0.5, 0.0):
+        shard.write_bytes(content[: int(share * len(content))])
+        broken(SPEC, root, tmp_path, forwards=share < 0.8)
+
+
+def test_a_shard_that_is_gone_is_made_again(root: Path, tmp_path: Path) -> None:
+    run(SPEC, root, tmp_path)
+    shards(tmp_path)[0].unlink()
+    broken(SPEC, root, tmp_path, forwards=True)
+
+
+@pytest.mark.parametrize("how", ["gone", "rubbish", "cut", "empty"])
+def test_a_lost_index_is_made_again(how: str, root: Path, tmp_path: Path) -> None:
+    run(SPEC, root, tmp_path)
+    index = tmp_path / "index.sqlite"
+    match how:
+        case "gone":
+            index.unlink()
+        case "rubbish":
+            index.write_bytes(b"no database" * 1000)
+        case "cut":
+            index.write_bytes(index.read_bytes()[:5000])
+        case "empty":
+            index.write_bytes(b"")
+    broken(SPEC, root, tmp_path, forwards=False)
 
 
 def test_cubes_come_back_as_they_were(tmp_path: Path) -> None:
@@ -100,10 +149,11 @@ def test_cubes_come_back_as_they_were(tmp_path: Path) -> None:
         np.array([[1.5, np.nan], [0.1, 2]]),
         np.array([[True, False], [True, True]]),
         np.ones((2, 2, 3), np.float32),
+        np.array([["a", "b"], [None, "ü"]], dtype=object),
     ):
-        store = Store(tmp_path)
-        store.put("ab12", Cube(axes, values, missing))
-        found = store.get("ab12")
+        store, key = Store(tmp_path), hashed(str(values))
+        store.put(Value(key, Cube(axes, values, missing)))
+        found = store.get(key)
         assert found.axes == axes and found.axes[1].coords == axes[1].coords
         assert found.values.dtype == values.dtype and np.array_equal(
             found.values, values, equal_nan=values.dtype.kind == "f"
@@ -111,16 +161,35 @@ def test_cubes_come_back_as_they_were(tmp_path: Path) -> None:
         assert (found.missing == missing).all()
 
 
-def test_nothing_half_written_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
+def test_what_was_half_written_is_passed_over(tmp_path: Path) -> None:
+    one, other = Cube((), np.array(1.0)), Cube((), np.array(2.0))
+    store = Store(tmp_path)
+    store.put(Value("0a" * 16, one))
+    store.close()
+    with shards(tmp_path)[0].open("ab") as file:  # a process that was killed while it wrote
+        file.write(framed(b"x" * 16, {"kind": "piece"}, b"y" * 1000)[:700])
+    store.put(Value("0b" * 16, other))
+    store.close()
+    (tmp_path / "index.sqlite").unlink()
+    assert [store.get(key * 16).values for key in ("0a", "0b")] == [1.0, 2.0]
 
-    def stop(*_):
-        raise KeyboardInterrupt
 
-    monkeypatch.setattr(os, "replace", stop)
-    with pytest.raises(KeyboardInterrupt):
-        Store(tmp_path).put("ab12", Cube((), np.array(1.0)))
-    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+def test_values_are_kept_together_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cube, real = Cube((), np.array(1.0)), os.write
+    Store(tmp_path).put(Value("0a" * 16, cube))
+
+    def full(file: int, data: bytes) -> int:
+        if len(data) > 100:
+            return real(file, data[:100])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    store, size = Store(tmp_path), shards(tmp_path)[0].stat().st_size
+    monkeypatch.setattr(os, "write", full)
+    store.put(Value("0b" * 16, cube), Value("0c" * 16, cube))
+    monkeypatch.undo()
+    assert store.trouble == "No space left on device"
+    assert shards(tmp_path)[0].stat().st_size == size
+    assert [store.get(key * 16) is None for key in ("0a", "0b", "0c")] == [False, True, True]
 
 
 def test_values_of_columns_that_json_has_not_come_back(tmp_path: Path) -> None:
@@ -128,7 +197,7 @@ def test_values_of_columns_that_json_has_not_come_back(tmp_path: Path) -> None:
               Decimal("1.10"), b"\x00a", {"tuple": [1, (2,)]}, [{"a": None}])  # fmt: skip
     axis = Axis("item", tuple(range(len(values))), "data", {"given": values})
     store = Store(tmp_path)
-    store.put("ab" * 16, Cube((axis,), np.arange(len(values))))
+    store.put(Value("ab" * 16, Cube((axis,), np.arange(len(values)))))
     assert store.get("ab" * 16).axes[0].coords["given"] == values
 
 

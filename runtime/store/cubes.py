@@ -1,166 +1,78 @@
-"""The store: values of work nodes by recipe key, written atomically and verified when read.
-
-One file per value: a safetensors file whose header carries the axes and a hash of the bytes. A killed run leaves whole
-values only; the next run computes what is not there. Two runs at once write the same bytes to the same name.
-"""
+"""Cubes in pieces: blocks of values with the reasons of missing cells, and the axes, as records and back."""
 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 
-from ...compiler.keys import value_key
-from ..cube import Axis, Cube
-
-FORMAT = 2
-
-
-def default_folder() -> Path:
-    """Where values are kept when nothing else is said: `$PROBELANG_STORE`, else the user's cache."""
-    if own := os.environ.get("PROBELANG_STORE"):
-        return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "probelang" / "store"
+from ..cube import Cube
+from .records import Record
+from .spelling import back, plain
 
 
-@dataclass
-class Store:
-    """Values under a folder. `hits`, `misses` and `damaged` count what was asked of it."""
+@dataclass(frozen=True)
+class Piece:
+    """The cells `start` to `stop` of a cube's axis `along`, under a key of 32 hexadecimal digits."""
 
-    folder: Path
-    hits: int = 0
-    misses: int = 0
-    damaged: list[str] = field(default_factory=list)
+    key: str
+    start: int
+    stop: int
 
-    def path(self, key: str) -> Path:
-        return self.folder / key[:2] / f"{key}.safetensors"
 
-    def get(self, key: str) -> Cube | None:
-        """The value of a recipe, or None; a damaged file counts as absent, and will be written again."""
-        path = self.path(key)
-        if not path.is_file():
-            self.misses += 1
-            return None
-        try:
-            cube = read(path)
-        except (ValueError, KeyError, OSError):
-            self.damaged.append(str(path))
-            self.misses += 1
-            return None
-        self.hits += 1
+def cut(cube: Cube, along: int | None, piece: Piece) -> Cube:
+    """A piece of a cube; the whole of one that is not cut."""
+    if along is None:
         return cube
-
-    def put(self, key: str, cube: Cube) -> None:
-        """Write a value: whole, or not at all."""
-        path = self.path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(pack(cube))
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+    return cube.isel(cube.axes[along].name, np.arange(piece.start, piece.stop))
 
 
-def pack(cube: Cube) -> bytes:
-    """A cube as the bytes of a safetensors file."""
-    from safetensors.numpy import save
-
-    values = np.ascontiguousarray(cube.values)
-    axes = [
-        {
-            "name": a.name,
-            "kind": a.kind,
-            "labels": [plain(x) for x in a.labels],
-            "coords": {k: [plain(x) for x in v] for k, v in a.coords.items()},
-        }
-        for a in cube.axes
-    ]
-    reasons = None if cube.missing is None else cube.missing.reshape(-1).tolist()
-    header = {"format": FORMAT, "axes": axes, "missing": reasons, "shape": list(values.shape)}
-    text = json.dumps(header)
-    digest = value_key({"header": text.encode(), "values": values.tobytes()})
-    flat = values.reshape(-1)
-    return save(
-        {"values": flat.astype(np.uint8) if flat.dtype == bool else flat},
-        {"header": text, "digest": digest, "dtype": values.dtype.str},
-    )
+def joined(parts: list[tuple[np.ndarray, np.ndarray | None]], along: int | None, shape: tuple[int, ...]):
+    """Values and reasons of a whole cube over axes of `shape`; raises ValueError where parts do not fit together."""
+    if along is None:
+        values, missing = parts[0]
+    else:
+        values = np.concatenate([v for v, _ in parts], axis=along)
+        missing = None
+        if any(m is not None for _, m in parts):
+            parts = [(v, np.full(v.shape[: len(shape)], None, dtype=object) if m is None else m) for v, m in parts]
+            missing = np.concatenate([m for _, m in parts], axis=along)
+    if values.shape[: len(shape)] != shape:
+        raise ValueError(f"values of shape {values.shape} on axes of shape {shape}")
+    return values, missing
 
 
-def read(path: Path) -> Cube:
-    """Read a cube back; raises ValueError when the bytes are not those that were written."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            meta = file.metadata() or {}
-            flat = file.get_tensor("values")
-    except SafetensorError as error:
-        raise ValueError(str(error)) from None
-    header = json.loads(meta["header"])
-    values = flat.astype(np.dtype(meta["dtype"])).reshape(header["shape"])
-    if (
-        value_key({"header": meta["header"].encode(), "values": np.ascontiguousarray(values).tobytes()})
-        != meta["digest"]
-    ):
-        raise ValueError(f"{path} is damaged")
-    axes = tuple(
-        Axis(
-            a["name"],
-            tuple(back(x) for x in a["labels"]),
-            a["kind"],
-            {k: tuple(back(x) for x in v) for k, v in a["coords"].items()},
-        )
-        for a in header["axes"]
-    )
-    missing = None
-    if header["missing"] is not None:
-        missing = np.empty(len(header["missing"]), dtype=object)
-        missing[:] = header["missing"]
-        missing = missing.reshape(tuple(len(a) for a in axes))
-    return Cube(axes, values, missing)
+def block(values: np.ndarray, missing: np.ndarray | None) -> tuple[dict, bytes]:
+    """Values and reasons as the header and payload of a record; values are numbers, or plain objects such as texts."""
+    header: dict = {"dtype": values.dtype.str, "shape": list(values.shape)}
+    if values.dtype.hasobject:
+        payload = json.dumps([plain(v) for v in values.reshape(-1)]).encode()
+    else:
+        payload = np.ascontiguousarray(values).tobytes()
+    if missing is not None:
+        flat = missing.reshape(-1)
+        reasons = list(dict.fromkeys(r for r in flat if r is not None))
+        number = {r: i for i, r in enumerate([None, *reasons])}
+        code = np.array([number[r] for r in flat], dtype="<u4").tobytes()
+        header |= {"reasons": reasons, "over": list(missing.shape), "at": len(payload)}
+        payload += code
+    return header, payload
 
 
-# Values of a dataset's columns that JSON has not: name, type, to text and back.
-SPELLED = (
-    ("datetime", datetime, datetime.isoformat, datetime.fromisoformat),
-    ("date", date, date.isoformat, date.fromisoformat),
-    ("time", time, time.isoformat, time.fromisoformat),
-    ("duration", timedelta, lambda d: str(d // timedelta(microseconds=1)), lambda t: timedelta(microseconds=int(t))),
-    ("decimal", Decimal, str, Decimal),
-    ("bytes", bytes, bytes.hex, bytes.fromhex),
-)
-
-
-def plain(label: object) -> object:
-    """A label, or the value of a coordinate, as JSON: what JSON has not is marked with its type."""
-    if isinstance(label, tuple):
-        return {"tuple": [plain(x) for x in label]}
-    if isinstance(label, list):
-        return [plain(x) for x in label]
-    if isinstance(label, dict):
-        return {"record": [[k, plain(v)] for k, v in label.items()]}
-    return next(({name: spell(label)} for name, kind, spell, _ in SPELLED if isinstance(label, kind)), label)
-
-
-def back(label: object) -> object:
-    if isinstance(label, list):
-        return [back(x) for x in label]
-    if not isinstance(label, dict):
-        return label
-    ((name, content),) = label.items()
-    if name == "tuple":
-        return tuple(back(x) for x in content)
-    if name == "record":
-        return {k: back(v) for k, v in content}
-    return next(read for known, _, _, read in SPELLED if known == name)(content)
+def block_back(record: Record) -> tuple[np.ndarray, np.ndarray | None]:
+    """What `block` was given; the values can be written to."""
+    header, payload = record.header, record.payload
+    dtype = np.dtype(header["dtype"])
+    end = header.get("at", len(payload))
+    if dtype.hasobject:
+        values = np.empty(int(np.prod(header["shape"], dtype=np.int64)), dtype=object)
+        for i, told in enumerate(json.loads(bytes(payload[:end]))):
+            values[i] = back(told)
+    else:
+        values = np.frombuffer(payload[:end], dtype).copy() if end else np.zeros(0, dtype)
+    values = values.reshape(header["shape"])
+    if "reasons" not in header:
+        return values, None
+    table = np.array([None, *header["reasons"]], dtype=object)
+    return values, table[np.frombuffer(payload[end:], "<u4")].reshape(header["over"])

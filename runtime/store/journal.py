@@ -24,71 +24,97 @@ from .records import framed, scan
 Part = tuple[int, np.ndarray, np.ndarray]  # the work's number, its slots [n], their values [n, …]
 
 
+HEAD = b"\xff" * 16  # key of the record that says which plan the others belong to
+
+
 @dataclass
 class Journal:
     """What batches have yielded, by their index. Without a path nothing is kept.
 
-    `batches` is how many there are. `trouble` says why nothing more is written. The file is made with the first record.
+    `settings` are those with which the stopped run laid out its batches. `trouble` says why nothing more is written.
+    The file is made with the first record.
     """
 
     path: Path | None = None
-    batches: int = 0
     found: dict[int, tuple[Part, ...]] = field(default_factory=dict)
+    settings: dict | None = None
     trouble: str | None = None
+    _layout: str = ""
+    _missing: int = 0
     _file: int | None = None
-    _written: int = 0
 
     @staticmethod
-    def open(folder: Path, key: str, batches: int) -> Journal:
-        """The journal of a plan; one that another process writes to is left to it, and then nothing is kept."""
-        journal = Journal(folder / f"{key}.journal", batches)
+    def open(path: Path) -> Journal:
+        """Read a journal; one that another process writes to is left to it, and then nothing is kept."""
+        journal = Journal(path)
         try:
-            file = os.open(journal.path, os.O_RDWR)
+            file = os.open(path, os.O_RDWR)
         except OSError:
             return journal
         if not locked(file):
             os.close(file)
-            return Journal(None, batches)
+            return Journal()
         journal._file, end = file, 0
         for offset, length, record in scan(file):
-            if offset != end:
+            if offset != end or (offset == 0) != (record.key == HEAD):
                 break
-            journal.found[int.from_bytes(record.key)] = tuple(parts(record.header["parts"], record.payload))
+            if record.key == HEAD:
+                journal.settings, journal._layout = record.header["settings"], record.header["layout"]
+            else:
+                journal.found[int.from_bytes(record.key)] = tuple(parts(record.header["parts"], record.payload))
             end = offset + length
         os.ftruncate(file, end)
         os.lseek(file, end, os.SEEK_SET)
         return journal
 
+    def begin(self, layout: str, settings: dict, batches: int) -> None:
+        """Say how the batches are laid out now; records of another layout are dropped."""
+        if self._file is not None and self._layout != layout:
+            os.ftruncate(self._file, 0)
+            os.lseek(self._file, 0, os.SEEK_SET)
+            self.found = {}
+            self._note(HEAD, {"layout": layout, "settings": settings}, b"")
+        self.settings, self._layout, self._missing = settings, layout, batches - len(self.found)
+
     def add(self, index: int, made: Sequence[Part]) -> None:
-        """Note what a batch has yielded. The last one of all is not noted: the values themselves are written next."""
-        self._written += 1
-        if self.path is None or self.trouble or len(self.found) + self._written >= self.batches:
+        """Note what a batch has yielded. The last one is not noted: the values themselves are written next."""
+        self._missing -= 1
+        if self.path is None or self.trouble or self._missing <= 0:
             return
         header = {"parts": [[work, *(_shape(a) for a in arrays)] for work, *arrays in made]}
         payload = b"".join(np.ascontiguousarray(a).tobytes() for _, *arrays in made for a in arrays)
-        try:
-            if self._file is None:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
-                if not locked(self._file):
-                    os.close(self._file)
-                    self.path = self._file = None
-                    return
-            write_whole(self._file, framed(index.to_bytes(16), header, payload))
-        except OSError as error:
-            # A full disk must not stop the work: it only cannot be taken up again.
-            self.trouble = error.strerror or str(error)
+        if self._file is not None or self._made():
+            self._note(index.to_bytes(16), header, payload)
 
     def finish(self) -> None:
         """Remove the journal: the values of its stage are kept elsewhere."""
         if self._file is not None:
             self.path.unlink(missing_ok=True)
-        self.close()
-
-    def close(self) -> None:
-        if self._file is not None:
             os.close(self._file)
             self._file = None
+
+    def _made(self) -> bool:
+        """Make the file; False where that cannot be, or where another process was quicker."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            self.trouble = error.strerror
+            return False
+        if not locked(file) or os.fstat(file).st_size:
+            os.close(file)
+            self.path = None
+            return False
+        self._file = file
+        self._note(HEAD, {"layout": self._layout, "settings": self.settings}, b"")
+        return True
+
+    def _note(self, key: bytes, header: dict, payload: bytes) -> None:
+        try:
+            write_whole(self._file, framed(key, header, payload))
+        except OSError as error:
+            # A full disk must not stop the work: what comes now cannot be taken up again, and that is all.
+            self.trouble = error.strerror
 
 
 def parts(header: list, payload: memoryview) -> list[Part]:

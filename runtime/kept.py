@@ -1,0 +1,156 @@
+"""What a run takes from its store, and what it gives to it: values, pieces of values, and journals of stages."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..compiler.cost import CostModel
+from ..compiler.explain import describe
+from ..compiler.graph import Node, walk
+from ..compiler.passes import optimise
+from ..compiler.physical import PhysicalStage
+from ..compiler.stages import Stage
+from .cube import Cube
+from .lowering import Lowered
+from .provenance import inputs_of
+from .store import Journal, Value
+from .store.content import Contents, Hasher
+from .store.journal import again
+from .store.rest import Rest, rest_of
+
+if TYPE_CHECKING:
+    from .execute import Prepared
+    from .kernels import Kernel
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What one model does for a stage: the work that is left, the kernels of all work, and what is kept of it.
+
+    `rest` is None without a store.
+    """
+
+    physical: PhysicalStage
+    lowered: list[Lowered]
+    kernels: list[Kernel | None]
+    journal: Journal
+    rest: Rest | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing has to be run."""
+        return not len(self.physical.rows) and not self.physical.work
+
+    @property
+    def to_run(self) -> PhysicalStage:
+        """The stage with the batches that are run now: those that the journal has not, and those they start from."""
+        found = set(self.journal.found)
+        repeated = again(self.physical, found)
+        batches = (b for i, b in enumerate(self.physical.batches) if i in repeated or i not in found)
+        return self.physical.with_(batches=tuple(batches))
+
+
+def stored(prepared: Prepared, stage: Stage) -> Stage:
+    """The stage without the work whose values are in the store; these join the evaluator's."""
+    if prepared.store is None:
+        return stage
+    left = []
+    for node in stage.nodes:
+        found = prepared.store.get(prepared.recipe(node))
+        if found is None:
+            left.append(node)
+        else:
+            prepared.evaluator.results[node.key] = found
+    return replace(stage, nodes=tuple(left))
+
+
+def task(prepared: Prepared, physical: PhysicalStage, lowered: list[Lowered]) -> Task:
+    """Take out what the store has of a lowered stage, run the passes over the rest, and open its journal."""
+    from .kernels import kernel_of
+
+    off = frozenset(prepared.options.passes_off)
+    physical.extra["operands"] = operands(prepared, physical)
+    kernels = [kernel_of(prepared.bindings, prepared.evaluator, w) for w in lowered]
+    if prepared.store is None:
+        return Task(optimise(physical, off), lowered, kernels, Journal())
+    rest = rest_of(prepared.store, contents_of(prepared, physical), lowered, kernels,
+                   [prepared.recipe(w.node) for w in lowered])  # fmt: skip
+    journal = prepared.store.journal(plan_key(prepared, rest, lowered, off))
+    prepared.store.pieces = tuple(map(sum, zip(prepared.store.pieces, rest.counted, strict=True)))
+    planned = optimise(rest.stage.with_(**settings_of(journal.settings)), off)
+    journal.begin(layout(planned), settings(planned), len(planned.batches))
+    return Task(planned, lowered, kernels, journal, rest)
+
+
+def contents_of(prepared: Prepared, physical: PhysicalStage) -> Contents:
+    return Contents(physical, physical.extra["operands"], prepared.base(physical.model))
+
+
+def keep(prepared: Prepared, done: Task, made: Mapping[str, Cube]) -> dict[str, Cube]:
+    """Put what was made into the store, all at once, and return the values of all work by key."""
+    if done.rest is None:
+        return dict(made)
+    found, values = dict(made), []
+    for number, (work, kernel) in enumerate(zip(done.lowered, done.kernels, strict=True)):
+        key = work.node.key
+        found[key] = done.rest.whole(number, work, kernel, made.get(key))
+        values.append(value(prepared, work.node, found[key], *done.rest.cuts[number]))
+    lowered = {w.node.key for w in done.lowered}
+    values += [value(prepared, n, made[n.key]) for n in done.physical.work if n.key not in lowered]
+    prepared.store.put(*values)
+    done.journal.finish()
+    return found
+
+
+def keep_whole(prepared: Prepared, node: Node, cube: Cube) -> None:
+    """Put the value of a node into the store, in one piece."""
+    if prepared.store is not None:
+        prepared.store.put(value(prepared, node, cube))
+
+
+def value(prepared: Prepared, node: Node, cube: Cube, along: int | None = None, pieces: tuple = ()) -> Value:
+    about = {"spec": prepared.name, "says": describe(node, prepared.names), "op": node.op}
+    return Value(prepared.recipe(node), cube, along, pieces, about, inputs_of(prepared, node))
+
+
+def operands(prepared: Prepared, physical: PhysicalStage) -> dict[str, np.ndarray]:
+    """The vectors of every operand of a stage's edits, flat over axes: [cells, width]."""
+    wanted = {g.operand for g in physical.edits if g.operand is not None}
+    found: dict[str, np.ndarray] = {}
+    if not wanted:
+        return found
+    for node in walk(*physical.work):
+        if node.key in wanted:
+            cube = prepared.evaluator.at_home(node).cube(node)
+            found[node.key] = cube.values.reshape(-1, cube.feature[0])
+    return found
+
+
+def plan_key(prepared: Prepared, rest: Rest, lowered: list[Lowered], off: frozenset[str]) -> str:
+    """What a journal is filed under: the work that is left, piece by piece, before it is laid out in batches."""
+    work = [[prepared.recipe(w.node), [p.key for p in rest.missing(i)]] for i, w in enumerate(lowered)]
+    whole = [prepared.recipe(n) for n in rest.stage.work]
+    return Hasher().text([work, whole, sorted(off)]).hexdigest()
+
+
+def layout(stage: PhysicalStage) -> str:
+    """A hash of the batches of a plan, and of where their rows begin."""
+    hasher = Hasher().array(stage.rows.prompt)
+    starts = stage.starts
+    for array in (starts.source, starts.layer, starts.position, *stage.batches):
+        hasher.array(array)
+    return hasher.hexdigest()
+
+
+def settings(stage: PhysicalStage) -> dict:
+    """What decides how rows are laid out beside the passes: it may be measured, and differ when a stage goes on."""
+    return {"budget": stage.budget, "prices": dataclasses.asdict(stage.prices)}
+
+
+def settings_of(told: dict | None) -> dict:
+    return {} if told is None else {"budget": told["budget"], "prices": CostModel(**told["prices"])}

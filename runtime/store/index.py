@@ -1,0 +1,132 @@
+"""The index of a store: where each record stands, and what the values are. Made again from the shards when it is lost.
+
+It is an SQLite database with a rollback journal and not a write-ahead log, so that it can also be read where nothing
+can be written. It is never synced to the disk: after a power failure it may have to be made again, and that is all.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from .records import scan
+from .shards import Shards
+
+NAME = "index.sqlite"
+VERSION = 3
+SCHEMA = """CREATE TABLE records (
+    key BLOB PRIMARY KEY, kind TEXT, shard INTEGER, place INTEGER, length INTEGER, written REAL, used REAL, about TEXT
+) WITHOUT ROWID"""
+PATIENCE = 60  # seconds to wait for another process's write
+Entry = tuple[bytes, str, int, int, int, float, float, str | None]  # a row of the table
+
+
+def opened(folder: Path, shards: Shards) -> sqlite3.Connection:
+    """Open the index of a store, made again where it is not there or not readable; for reading where that is all."""
+    with guarded(folder) as writable:
+        path = folder / NAME
+        try:
+            if path.exists():
+                return checked(connect(path, writable), path)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+                raise
+        if not writable:
+            return filled(sqlite3.connect(":memory:", isolation_level=None), shards)
+        made = folder / f".{NAME}-{os.getpid()}"
+        made.unlink(missing_ok=True)
+        filled(connect(made, True), shards).close()
+        path.with_name(f"{NAME}-journal").unlink(missing_ok=True)
+        os.replace(made, path)
+        return connect(path, True)
+
+
+@contextmanager
+def guarded(folder: Path) -> Iterator[bool]:
+    """Hold the store's lock while the index is opened or made; gives whether the folder can be written to."""
+    try:
+        file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        yield False
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield True
+    finally:
+        os.close(file)
+
+
+def connect(path: Path, writable: bool) -> sqlite3.Connection:
+    place = path.resolve().as_uri() + ("?mode=rwc" if writable else "?mode=ro")
+    database = sqlite3.connect(place, uri=True, isolation_level=None, timeout=PATIENCE)
+    database.execute("PRAGMA synchronous = OFF")
+    return database
+
+
+def checked(database: sqlite3.Connection, path: Path) -> sqlite3.Connection:
+    """The database if it is a whole index of this version; raises sqlite3.DatabaseError."""
+    try:
+        version, pages, size = (
+            database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("user_version", "page_count", "page_size")
+        )
+        database.execute("SELECT max(length) FROM records").fetchone()
+        if version != VERSION or pages * size != path.stat().st_size:
+            raise sqlite3.DatabaseError("another version, or cut off")
+    except sqlite3.DatabaseError:
+        database.close()
+        raise
+    return database
+
+
+def filled(database: sqlite3.Connection, shards: Shards) -> sqlite3.Connection:
+    """Make the table, with every whole record of the shards in it."""
+    database.execute(SCHEMA)
+    database.execute(f"PRAGMA user_version = {VERSION}")
+    for number in shards.numbers():
+        add(database, entries_of(shards, number))
+    return database
+
+
+def entries_of(shards: Shards, number: int) -> list[Entry]:
+    """The rows of a shard's records, from the shard alone."""
+    file = os.open(shards.path(number), os.O_RDONLY)
+    try:
+        return [entry(r.key, r.header, (number, place, length)) for place, length, r in scan(file)]
+    finally:
+        os.close(file)
+
+
+def entry(key: bytes, header: dict, where: tuple[int, int, int]) -> Entry:
+    """The row of a record that stands in a shard, at a place, with a length."""
+    about = header.get("about")
+    told = None if about is None else json.dumps(about)
+    return key, header["kind"], *where, header["written"], header["written"], told
+
+
+def add(database: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    """Add rows, all or none; a key that is there keeps its place."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        database.executemany("INSERT OR IGNORE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)", entries)
+        database.execute("COMMIT")
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise
+
+
+def touch(database: sqlite3.Connection, keys: Sequence[bytes], after: float = 3600) -> None:
+    """Note that values were used now, at most once in `after` seconds."""
+    now = time.time()
+    update = "UPDATE records SET used = ? WHERE key = ? AND used < ?"
+    database.execute("BEGIN IMMEDIATE")
+    database.executemany(update, [(now, key, now - after) for key in keys])
+    database.execute("COMMIT")

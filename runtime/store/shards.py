@@ -1,0 +1,88 @@
+"""Shards: a few large files of records. A process appends to a shard that it has locked; anybody reads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .journal import locked, write_whole
+from .records import Record, read_at
+
+LARGEST = 256 * 2**20  # bytes at which a shard is full
+
+
+@dataclass
+class Shards:
+    """The shards under a folder, by number. Errors of the file system are raised as they are."""
+
+    folder: Path
+    largest: int = LARGEST
+    _own: tuple[int, int] | None = None  # number and file of the shard that is written to
+    _open: dict[int, int] = field(default_factory=dict)
+
+    def path(self, number: int) -> Path:
+        return self.folder / f"{number:04}.shard"
+
+    def numbers(self) -> list[int]:
+        """The shards that there are."""
+        return sorted(int(p.stem) for p in self.folder.glob("*.shard") if p.stem.isdigit())
+
+    def append(self, records: Sequence[bytes]) -> list[tuple[int, int, int]]:
+        """Write framed records; returns the shard, place and length of each. All of them stand in one shard."""
+        number, file = self._writable()
+        place = os.lseek(file, 0, os.SEEK_END)
+        write_whole(file, b"".join(records))
+        found = []
+        for record in records:
+            found.append((number, place, len(record)))
+            place += len(record)
+        return found
+
+    def read(self, number: int, place: int, length: int) -> Record:
+        """Read a record; raises `Damaged`, or FileNotFoundError where the shard is gone."""
+        if number not in self._open:
+            self._open[number] = os.open(self.path(number), os.O_RDONLY)
+        return read_at(self._open[number], place, length)
+
+    def close(self) -> None:
+        for file in (*self._open.values(), *([self._own[1]] if self._own else [])):
+            os.close(file)
+        self._open, self._own = {}, None
+
+    def _writable(self) -> tuple[int, int]:
+        if self._own is not None:
+            if os.fstat(self._own[1]).st_size < self.largest:
+                return self._own
+            os.close(self._own[1])
+            self._own = None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        known = self.numbers()
+        for number in known:
+            if self.path(number).stat().st_size < self.largest and (file := self.taken(number)) is not None:
+                self._own = number, file
+                return self._own
+        number = max(known, default=0)
+        while self._own is None:
+            number += 1
+            try:
+                file = os.open(self.path(number), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
+            except FileExistsError:
+                continue
+            if locked(file):
+                self._own = number, file
+            else:
+                os.close(file)
+        return self._own
+
+    def taken(self, number: int) -> int | None:
+        """Open and lock a shard that nobody else writes to; None when somebody does, or when it was removed."""
+        try:
+            file = os.open(self.path(number), os.O_RDWR)
+        except FileNotFoundError:
+            return None
+        if locked(file) and os.fstat(file).st_nlink:
+            return file
+        os.close(file)
+        return None

@@ -1,0 +1,242 @@
+"""The store: values by recipe, in pieces that other values share, behind an index that can be lost.
+
+What is damaged counts as absent, and is computed again. What cannot be written is said once, and the run goes on: the
+store saves work and is never needed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+
+from ..cube import Axis, Cube
+from ..errors import ProbeError
+from .cubes import Piece, block, block_back, cut, joined
+from .index import Entry, add, entry, opened, touch
+from .journal import Journal
+from .records import Damaged, Record, framed
+from .shards import Shards
+from .spelling import axis_back, plain_axis
+
+SMALL = 400  # characters of an axis that stands in the values that have it
+
+
+def default_folder() -> Path:
+    """Where values are kept when nothing else is said: `$PROBELANG_STORE`, else the user's cache."""
+    if own := os.environ.get("PROBELANG_STORE"):
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "probelang" / "store"
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """A value to be kept under its recipe (32 hexadecimal digits), and the pieces that it is cut into along an axis.
+
+    Without pieces it is kept whole. `about` goes into the index, `inputs` stands with the value.
+    """
+
+    recipe: str
+    cube: Cube
+    along: int | None = None
+    pieces: tuple[Piece, ...] = ()
+    about: dict = field(default_factory=dict)
+    inputs: dict = field(default_factory=dict)
+
+    @property
+    def cut(self) -> tuple[Piece, ...]:
+        if self.along is not None:
+            return self.pieces
+        key = (
+            self.pieces[0].key if self.pieces else blake2b(f"whole {self.recipe}".encode(), digest_size=16).hexdigest()
+        )
+        return (Piece(key, 0, 1),)
+
+
+@dataclass
+class Store:
+    """Values under a folder. `hits` and `misses` count values asked for, `damaged` names records found damaged.
+
+    `trouble` says why nothing more is written.
+    """
+
+    folder: Path
+    hits: int = 0
+    misses: int = 0
+    damaged: list[str] = field(default_factory=list)
+    trouble: str | None = None
+    pieces: tuple[int, int] = (0, 0)  # found and not found, of the values that were not found whole
+    used: list[bytes] = field(default_factory=list)
+    _index: sqlite3.Connection | None = None
+    _shards: Shards | None = None
+
+    @property
+    def shards(self) -> Shards:
+        if self._shards is None:
+            self._shards = Shards(self.folder / "shards")
+        return self._shards
+
+    @property
+    def index(self) -> sqlite3.Connection | None:
+        """The open index; None where there is no store yet."""
+        if self._index is None and self.folder.exists():
+            if not self.folder.is_dir():
+                raise ProbeError("not-a-store", f"{self.folder} is a file", "a store is a folder: name another")
+            self._index = opened(self.folder, self.shards)
+        return self._index
+
+    # **** reading ****
+
+    def get(self, recipe: str) -> Cube | None:
+        """The value of a recipe, or None where it, or a part of it, is not there or damaged."""
+        found = self._value(recipe)
+        self.hits, self.misses = self.hits + (found is not None), self.misses + (found is None)
+        if found is not None:
+            self.used.append(bytes.fromhex(recipe))
+        return found
+
+    def _value(self, recipe: str) -> Cube | None:
+        record = self.record(recipe)
+        if record is None:
+            return None
+        axes = [self._axis(told) for told in record.header["axes"]]
+        parts = [self.piece(key) for key in record.header["pieces"]]
+        if any(x is None for x in (*axes, *parts)):
+            return None
+        try:
+            values, missing = joined(parts, record.header["along"], tuple(len(a) for a in axes))
+        except ValueError:
+            self._forget(recipe)
+            return None
+        return Cube(tuple(axes), values, missing)
+
+    def piece(self, key: str) -> tuple[np.ndarray, np.ndarray | None] | None:
+        """The values and reasons of a piece, or None."""
+        record = self.record(key)
+        return None if record is None else block_back(record)
+
+    def record(self, key: str) -> Record | None:
+        """A record by its key; one that is damaged is forgotten, and then there is none."""
+        row = self._asked("SELECT shard, place, length FROM records WHERE key = ?", bytes.fromhex(key))
+        if row is None:
+            return None
+        try:
+            record = self.shards.read(*row)
+            if record.key == bytes.fromhex(key):
+                return record
+        except (Damaged, OSError):
+            pass  # as good as another record in its place
+        self._forget(key)
+        return None
+
+    def has(self, key: str) -> bool:
+        return self._asked("SELECT 1 FROM records WHERE key = ?", bytes.fromhex(key)) is not None
+
+    def _asked(self, question: str, key: bytes) -> tuple | None:
+        index = self.index
+        if index is None:
+            return None
+        try:
+            return index.execute(question, (key,)).fetchone()
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:  # a page of the index is damaged: it is made again
+            index.close()
+            self._index = None
+            (self.folder / "index.sqlite").unlink(missing_ok=True)
+            return self.index.execute(question, (key,)).fetchone()
+
+    def _axis(self, told: dict | str) -> Axis | None:
+        if isinstance(told, dict):
+            return axis_back(told)
+        record = self.record(told)
+        return None if record is None else axis_back(json.loads(bytes(record.payload)))
+
+    def _forget(self, key: str) -> None:
+        self.damaged.append(key)
+        try:
+            self.index.execute("DELETE FROM records WHERE key = ?", (bytes.fromhex(key),))
+        except sqlite3.OperationalError as error:
+            self.trouble = self.trouble or str(error)  # of a store that can only be read
+
+    # **** writing ****
+
+    def put(self, *values: Value) -> None:
+        """Keep values: all of them, or, where that cannot be, none."""
+        if self.trouble is not None or not values:
+            return
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._put(values)
+        except (OSError, sqlite3.Error) as error:
+            self.trouble = getattr(error, "strerror", None) or str(error)
+
+    def _put(self, values: Sequence[Value]) -> None:
+        now, records = time.time(), {}
+
+        def note(key: str, header: dict, payload: bytes) -> None:
+            if key not in records and not self.has(key):
+                records[key] = (header | {"written": now}, payload)
+
+        for value in values:
+            size = 0
+            for piece in value.cut:
+                header, payload = block(*_content(cut(value.cube, value.along, piece)))
+                size += len(payload)
+                note(piece.key, {"kind": "piece"} | header, payload)
+            axes = []
+            for axis in value.cube.axes:
+                told = plain_axis(axis)
+                text = json.dumps(told, separators=(",", ":"))
+                axes.append(told if len(text) <= SMALL else hashed(text))
+                if len(text) > SMALL:
+                    note(axes[-1], {"kind": "axis"}, text.encode())
+            header = {
+                "kind": "value", "axes": axes, "along": value.along, "pieces": [p.key for p in value.cut],
+                "about": value.about | {"bytes": size}, "inputs": value.inputs,
+            }  # fmt: skip
+            note(value.recipe, header, b"")
+        data = [framed(bytes.fromhex(key), *content) for key, content in records.items()]
+        places = self.shards.append(data)
+        rows: list[Entry] = [
+            entry(bytes.fromhex(key), header, where)
+            for (key, (header, _)), where in zip(records.items(), places, strict=True)
+        ]
+        add(self.index, rows)
+
+    def told(self) -> dict:
+        """What was asked of the store, for the manifest."""
+        pieces = {"found": self.pieces[0], "computed": self.pieces[1]}
+        found = {"found": self.hits, "computed": self.misses, "pieces": pieces, "damaged": self.damaged}
+        return found if self.trouble is None else found | {"not_written": self.trouble}
+
+    def journal(self, work: str) -> Journal:
+        """The journal of some work (32 hexadecimal digits)."""
+        return Journal.open(self.folder / "journals" / f"{work}.journal")
+
+    def close(self) -> None:
+        """Note what was used, and let go of all files."""
+        if self._index is not None:
+            try:
+                touch(self._index, self.used)
+            except sqlite3.OperationalError as error:
+                self.trouble = self.trouble or str(error)  # of a store that can only be read
+            self._index.close()
+        if self._shards is not None:
+            self._shards.close()
+        self._index, self._shards, self.used = None, None, []
+
+
+def _content(cube: Cube) -> tuple[np.ndarray, np.ndarray | None]:
+    return cube.values, cube.missing
+
+
+def hashed(text: str) -> str:
+    return blake2b(text.encode(), digest_size=16).hexdigest()
