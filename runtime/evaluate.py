@@ -238,8 +238,8 @@ class Evaluator:
 
     def _statement(self, node: Node) -> object:
         """A family of tests: p values are corrected over all of its cells."""
-        found = self.value(node.input("value"))
-        return corrected(found, method_of(node.input("value")))
+        found, method = self.value(node.input("value")), method_of(node.input("value"))
+        return corrected(found, "holm" if method is None else self.value(method))
 
     # **** operations ****
 

@@ -78,14 +78,16 @@ def adjusted(p: np.ndarray, method: str = "holm") -> np.ndarray:
     return result
 
 
-def adjust(p: Cube, method: str = "holm") -> Cube:
+def adjust(p: Cube, method: str | Cube = "holm") -> Cube:
     """Correct p values within the family of all cells that have one; missing cells stay missing and do not count."""
     return adjust_family([p], method)[0]
 
 
-def adjust_family(ps: Iterable[Cube], method: str = "holm") -> tuple[Cube, ...]:
-    """Correct the p values of several statements as one family."""
+def adjust_family(ps: Iterable[Cube], method: str | Cube = "holm") -> tuple[Cube, ...]:
+    """Correct the p values of several statements as one family; a swept method makes a family of each of its labels."""
     cubes = tuple(ps)
+    if isinstance(method, Cube):
+        return _adjust_each(cubes, method)
     present = [c.present() & ~np.isnan(c.values) for c in cubes]
     corrected = adjusted(np.concatenate([c.values[at] for c, at in zip(cubes, present)] or [np.empty(0)]), method)
     results, start = [], 0
@@ -97,8 +99,24 @@ def adjust_family(ps: Iterable[Cube], method: str = "holm") -> tuple[Cube, ...]:
     return tuple(results)
 
 
+def _adjust_each(cubes: tuple[Cube, ...], method: Cube) -> tuple[Cube, ...]:
+    """Correct the family of each label of a swept method by itself; what lacks its axis gets it."""
+    wide = [c.expand((*method.axes, *(a for a in c.axes if a.name not in method.names))) for c in cubes]
+    found = [np.full(c.shape, np.nan) for c in wide]
+    for cell in np.ndindex(method.shape):
+        parts = [
+            Cube(c.axes[len(cell) :], c.values[cell], None if c.missing is None else c.missing[cell]) for c in wide
+        ]
+        for values, part in zip(found, adjust_family(parts, str(method.values[cell])), strict=True):
+            values[cell] = part.values
+    return tuple(Cube(c.axes, values, c.missing) for c, values in zip(wide, found, strict=True))
+
+
 def tested(
-    axes: tuple[Axis, ...], fields: dict[str, np.ndarray], missing: np.ndarray | None = None, correct: str = "holm"
+    axes: tuple[Axis, ...],
+    fields: dict[str, np.ndarray],
+    missing: np.ndarray | None = None,
+    correct: str | Cube = "holm",
 ) -> Record:
     """Make the record of a test from flat or shaped arrays over `axes`, adding `adjusted` after `p`.
 

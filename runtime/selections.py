@@ -21,15 +21,26 @@ class Ragged:
 
 
 NOT_SELECTED = "not selected"
+CONDITION = "the condition could not be computed"
 
 
 def masked(cube: Cube, predicate: Cube) -> Cube:
-    """The cube with the cells for which a predicate fails marked as not selected."""
+    """The cube with the cells for which a predicate fails marked as not selected.
+
+    Where the predicate could not be computed the cell is missing for its reason: nobody knows whether it belongs here.
+    """
     wide, mask = align(cube, predicate)
-    out = ~truths(mask).values
+    known = mask.present()
     missing = np.full(wide.shape, None, dtype=object) if wide.missing is None else wide.missing.copy()
-    missing[out] = NOT_SELECTED
+    missing[known & ~truths(mask).values] = NOT_SELECTED
+    if mask.missing is not None:
+        missing[~known] = [unknown(reason) for reason in mask.missing[~known]]
     return Cube(wide.axes, np.array(wide.values), missing)
+
+
+def unknown(reason: str) -> str:
+    """Why a cell is missing whose condition is."""
+    return reason if reason == NOT_SELECTED or reason.startswith(CONDITION) else f"{CONDITION}: {reason}"
 
 
 def joined(axis: Axis, parts: list) -> object:
@@ -61,15 +72,14 @@ def parts_of(found: object) -> list:
     return [p for part in found.parts for p in parts_of(part)] if isinstance(found, Ragged) else [found]
 
 
-def method_of(node: Node) -> str:
-    """The correction that a test asks for."""
+def method_of(node: Node) -> Node | None:
+    """The correction that a test asks for; None for the usual one."""
     while node.op in ("stack", "filter"):
         node = node.input("e0") or node.input("base")
-    given = node.input("adjust")
-    return str(given.param("value")) if given is not None else "holm"
+    return node.input("adjust")
 
 
-def corrected(found: object, method: str) -> object:
+def corrected(found: object, method: str | Cube) -> object:
     """Records whose p values are corrected as one family."""
     records = parts_of(found)
     if not all(isinstance(r, Record) and "p" in r.fields for r in records):
@@ -90,6 +100,9 @@ def selected(base: object, axis: str, label: object) -> object:
     if isinstance(label, list):
         label = tuple_label(label)
     if not isinstance(label, Cube) or not label.axes:
+        if isinstance(label, Cube) and label.missing is not None and label.missing[()] is not None:
+            rest = base.isel(axis, 0)
+            return Cube(rest.axes, np.array(rest.values), np.full(rest.shape, label.missing[()], dtype=object))
         plain = label.values[()] if isinstance(label, Cube) else label
         return base.isel(axis, index_of(base.axis(axis), plain.item() if isinstance(plain, np.generic) else plain))
     return gathered(base, axis, label)
@@ -129,4 +142,6 @@ def gathered(base: Cube, axis: str, label: Cube) -> Cube:
     if wide.missing is not None:
         missing = np.take_along_axis(wide.missing, found, 0)[0].copy()
     missing[at.values < 0] = f"no such label on axis {axis}"
+    if at.missing is not None:
+        missing[~at.present()] = at.missing[~at.present()]
     return Cube(axes, values, None if np.equal(missing, None).all() else missing)

@@ -52,6 +52,12 @@ def _mean_trials(trials: object, axes: tuple, cells: int) -> np.ndarray:
     """Mean number of trials per item, for every cell."""
     if not isinstance(trials, Cube):
         return np.full(cells, float(trials))
+    names = [a.name for a in axes]
+    lost = [n for n in trials.names if n not in names and n not in trials.data_axes()]
+    if lost:
+        raise ProbeError(
+            "option-varies", f"trials varies over {lost[0]}, and the rates do not", "let x vary over it too"
+        )
     if not trials.data_axes():
         return trials.expand(axes).values.reshape(cells).astype(float)
     of = per_unit(trials, "chi2_variance")

@@ -63,6 +63,11 @@ def _sample(basis: Cube, y: Cube | None, rest: tuple[Axis, ...], cell: tuple[int
     there = basis.present()
     if y is None:
         return vectors(basis, "project")[there], None
+    lost = [name for name in y.names if name not in basis.names]
+    if lost:
+        raise ProbeError(
+            "option-varies", f"y has the axis {lost[0]}, which the vectors do not have", "give one label per item"
+        )
     y = y.expand(basis.axes)
     there = there & y.present()
     return vectors(basis, "project")[there], np.array([str(v) for v in y.values[there]], dtype=str)

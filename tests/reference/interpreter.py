@@ -130,8 +130,7 @@ class Interpreter:
         result = self.expr(s.value, env)
         if s.loop is not None and s.loop.where is not None:
             holds = self.expr(s.loop.where, env)
-            rows = tuple(Row(at, value) for at, value, ok in paired(result, holds) if ok is True)
-            result = Relation(rows, result.data | holds.data)
+            result = Relation(held(paired(result, holds)), result.data | holds.data)
         return corrected(result)
 
     def only_model(self, env: Env) -> Relation | None:
@@ -245,8 +244,7 @@ class Interpreter:
                 base = base.map(lambda v: v[index] if isinstance(v, tuple) else v)
             else:
                 holds = self.expr(argument.value, env.with_(axes_of=base))
-                rows = tuple(Row(at, value) for at, value, ok in paired(base, holds) if ok is True)
-                base = Relation(rows, base.data)
+                base = Relation(held(paired(base, holds)), base.data)
         return base
 
     def indexed(self, base: Relation, e: ir.SelectOf, env: Env) -> Relation:
@@ -276,6 +274,13 @@ class Interpreter:
             return look_up(base, axis, labels)
         value = text_of(e) if isinstance(only(labels), Missing) else only(labels)
         return pick(base, axis, value if value in base.labels(axis) else by_text(base, axis, str(value)))
+
+
+def held(pairs: list[tuple]) -> tuple[Row, ...]:
+    """The rows for which a condition holds; where it could not be computed, a cell says so."""
+    gone = "the condition could not be computed: "
+    kept = [(at, value, ok) for at, value, ok in pairs if ok is True or isinstance(ok, Missing)]
+    return tuple(Row(at, value if ok is True else Missing(gone + ok)) for at, value, ok in kept)
 
 
 def by_text(base: Relation, axis: str, text: str) -> object:
