@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from ..compiler.check import Checked
 from ..compiler.graph import Node, digest, walk
-from ..compiler.keys import recipe_key
+from ..compiler.keys import recipe_key, value_key
 from ..compiler.normalise import normalise
 from ..compiler.passes import optimise
 from ..compiler.physical import PhysicalStage, cost
@@ -18,10 +19,12 @@ from ..compiler.stages import Stage, cut
 from . import registry
 from .binding.bindings import Bindings
 from .collect import collect
+from .cube import Cube
 from .determinism import deterministic
 from .errors import ProbeError
 from .estimates import prices_of, turn_seconds
 from .evaluate import Evaluator
+from .judges.run import at_endpoint, judge_at_endpoints, notices
 from .kept import keep, keep_whole, stored, task
 from .lowering import Lowered, lower
 from .lowering.lower import models_of
@@ -31,6 +34,7 @@ from .provenance import DRAWN, contents, keys, numerics
 from .results import Run
 from .schedule import batch_tokens, memory_of, schedule
 from .store import Store
+from .store.cubes import block
 
 Progress = Callable[[str, int, int], None]  # what, rows done, rows in all
 
@@ -48,6 +52,7 @@ class Prepared:
     store: Store | None = None
     memory: Memory | None = None
     recipes: dict[str, str] = field(default_factory=dict)
+    endpoints: dict[str, dict] = field(default_factory=dict)  # what became of the questions put to each
 
     @cached_property
     def contents(self) -> dict[str, str]:
@@ -65,6 +70,12 @@ class Prepared:
     def name(self) -> str:
         """The name of the spec's file."""
         return Path(self.checked.path).name
+
+    def pin(self, made: dict[str, Cube]) -> None:
+        """Hash values that no recipe tells, so that what is computed from them is kept for these values alone."""
+        for key, cube in made.items():
+            header, payload = block(cube.values, cube.missing)
+            self.contents[key] = value_key({"values": payload, "header": json.dumps(header).encode()})
 
     def recipe(self, node: Node) -> str:
         """The recipe key of a work node."""
@@ -166,9 +177,10 @@ def execute(checked: Checked, *, root: Path, options: RunOptions, progress: Prog
             name: {"rows": c.rows, "no_op": "exact", "noise_floor": c.noise_floor} for name, c in pool.checks.items()
         },
         "keys": keys(prepared, run.results),
+        "endpoints": prepared.endpoints,
         "store": None if prepared.store is None else prepared.store.told(),
     }
-    return replace(run, manifest=manifest)
+    return replace(run, manifest=manifest, warnings=(*run.warnings, *notices(prepared)))
 
 
 def estimate(counted: list[dict]) -> dict[str, float] | None:
@@ -190,6 +202,12 @@ def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None)
     from .work import StageRun
 
     results = prepared.evaluator.results
+    elsewhere = [n for n in stage.nodes if at_endpoint(n)]
+    if elsewhere:
+        judged = judge_at_endpoints(prepared, elsewhere, progress)
+        results.update(judged)
+        prepared.pin(judged)
+        stage = replace(stage, nodes=tuple(n for n in stage.nodes if n not in elsewhere))
     stage = stored(prepared, stage)
     before = (pool.counts.forwards, pool.counts.row_layer_tokens)
     expected, estimated, resumed = [0, 0], [], 0

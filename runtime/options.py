@@ -34,6 +34,7 @@ class RunOptions:
     passes_off: tuple[str, ...] = ()
     replicates: int = 1000
     attention: str = "sdpa"
+    record: Path | None = None
     prices: CostModel | None = None
     memory: int | None = None
     calibration: Path | None = None

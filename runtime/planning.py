@@ -18,6 +18,7 @@ from . import registry
 from .errors import ProbeError
 from .estimates import calibrate_missing, speed_of, turn_seconds
 from .execute import Prepared, lowered_stages, planned, prepare
+from .judges.run import at_endpoint, calls
 from .lowering.lower import models_of
 from .options import RunOptions
 from .schedule import Schedule, memory_of, name_of, schedule, shape_of
@@ -134,7 +135,8 @@ def names_of(checked: Checked) -> dict[str, str]:
 
 
 def stage_part(prepared: Prepared, stage: Stage, names: dict[str, str], naive: bool, seen: set[str]) -> StagePart:
-    lines = grouped(stage.nodes, names)
+    elsewhere = [n for n in stage.nodes if at_endpoint(n)]
+    lines = (*calls(prepared, elsewhere), *grouped(stage.nodes, names))
     if stage.kind == "weights":
         return StagePart(stage, (), lines)
     catalogue = registry.catalogue()

@@ -14,9 +14,11 @@ FILES = ["*.json", "model*.safetensors", "*.jinja", "*.txt", "tokenizer.model"]
 
 @dataclass(frozen=True)
 class ModelSource:
-    """Name a model: `hub` id and revision, `path` of a folder, or `zoo` name and revision; `dtype` if the spec says."""
+    """Name a model: `hub` id and revision, `path` of a folder, `zoo` name and revision, or the alias of an `endpoint`;
+    `dtype` if the spec says.
+    """
 
-    kind: Literal["hub", "path", "zoo"]
+    kind: Literal["hub", "path", "zoo", "endpoint"]
     name: str
     revision: str | None = None
     dtype: str | None = None
@@ -36,6 +38,12 @@ def resolve(source: ModelSource, *, download: bool = True) -> Path:
             return zoo_path(source.name, source.revision)
         case "hub":
             return _from_hub(source, None, download)
+        case "endpoint":
+            raise ProbeError(
+                "endpoint-is-closed",
+                f"{source} answers questions, and nothing inside it can be read",
+                "use it for `judge(…) on …`",
+            )
 
 
 def read_config(source: ModelSource, *, download: bool = True) -> dict:

@@ -213,6 +213,8 @@ def run(el: Elaborator, prompts: Node, env: Env, span: Span) -> Node:
         return el.unknown
 
     def make(ins: dict[str, Node | None]) -> Node:
+        if ins["model"].op == "endpoint":
+            return el.report(errors.endpoint_is_closed(span, el.names.get(ins["model"].key, "this endpoint")))
         edits = [n for k, n in ins.items() if k.startswith("i") and n is not None and n.kind is not Nothing]
         kept = {"model": ins["model"], "prompts": ins["prompts"], **{f"i{n}": edit for n, edit in enumerate(edits)}}
         if not all([acts_on(el, edit, ins["prompts"], span) for edit in edits]):

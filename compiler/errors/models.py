@@ -72,3 +72,13 @@ def edits_collide(span: Span, place: str) -> Diagnostic:
     return error(
         "edits-collide", span, f"two interventions write {place}", "second", "give them different places, or choose one"
     )
+
+
+def endpoint_is_closed(span: Span, name: str) -> Diagnostic:
+    return error(
+        "endpoint-is-closed",
+        span,
+        f"`{name}` is an endpoint: it answers questions, and what happens inside it cannot be read",
+        "needs a model that runs here",
+        "use it for `judge(…)`, and a `hub(…)`, `path(…)` or `zoo(…)` model here",
+    )

@@ -37,4 +37,11 @@ MODELS: dict[str, Explanation] = {
         'statistic s = mean(prob(p) under [scale(mlp[3] at p.last, 2), ablate(mlp[3] at p.last, "zero")])',
         'statistic s = mean(prob(p) under [scale(mlp[3] at p.last, 2), ablate(mlp[4] at p.last, "zero")])',
     ),
+    "endpoint-is-closed": Explanation(
+        "an endpoint is used as if it ran here",
+        "A server gives the text of an answer and the probabilities of its first tokens. It can judge texts; its"
+        " layers, its weights and its logits are not to be had.",
+        'model grader = endpoint("grader")\nstatistic s = mean(prob(p)) on grader',
+        'model grader = endpoint("grader")\nstatistic s = mean(judge(d.q, rubric="Is it kind?") on grader)',
+    ),
 }

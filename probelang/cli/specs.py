@@ -42,6 +42,7 @@ def run_options(options: argparse.Namespace, source: SpecSource) -> RunOptions:
         replicates=options.replicates, attention=options.attention, store=store_of(given),
         memory=options.memory, tf32=options.tf32, deterministic=not options.no_deterministic,
         calibration=calibrations(), calibrated=options.calibrated,
+        record=given.get("record"),
     )  # fmt: skip
 
 

@@ -50,6 +50,8 @@ class Bindings:
         if model.op == "path":
             folder = Path(text("directory")).expanduser()
             return ModelSource("path", str(folder if folder.is_absolute() else self.root / folder), None, text("dtype"))
+        if model.op == "endpoint":
+            return ModelSource("endpoint", text("alias"))
         raise ProbeError("planned", f"models made with `{model.op}` cannot be loaded yet")
 
     def folder(self, model: Node) -> Path:

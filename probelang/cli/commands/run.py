@@ -38,6 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--store", type=Path, metavar="DIR", help="folder of values to reuse (default: the user's cache)"
     )
     group.add_argument("--no-store", action="store_true", help="compute everything anew, and keep nothing")
+    group.add_argument("--record", type=Path, metavar="FILE", help="write the replies of endpoints to a file")
     add_machine(parser)
 
 

@@ -35,3 +35,14 @@ def zoo(name: Text, *, revision: Text | None = None, dtype: DTypes | None = None
 
     A list of revisions is an axis `revision`.
     """
+
+
+@operation(work="model", axes="none")
+def endpoint(alias: Text, *, recorded: Text | None = None) -> Model:
+    """Model behind an OpenAI-compatible server, which can judge and nothing else: `judge(…) on grader`.
+
+    What the alias means (address, model, key) stands in the user's configuration file and never in a spec; see
+    [judges](language.md#judges). Replies are kept in the store, and `probe run --record FILE` writes those of a run to
+    a file. `recorded` names such a file beside the spec: questions that it answers are not asked, so that a run is the
+    same everywhere.
+    """
