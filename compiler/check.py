@@ -10,6 +10,7 @@ from ..grammar.diagnostics import Diagnostic
 from ..grammar.parse import declared_names, parse
 from . import errors, ir
 from .elaborate import Program, elaborate, left_out
+from .folders import folder_of, moved
 from .places import Foreign, placed
 from .resolve import Resolver
 from .scope import Scope
@@ -98,6 +99,8 @@ def _loader(path: str, catalogue: Catalogue, find: Find, above: tuple[str, ...])
         resolver = Resolver(catalogue, _loader(own, catalogue, find, (*above, own)))
         spec = resolver.spec(tree)
         wrong = [d for d in [*problems, *resolver.problems] if d.severity == "error"]
-        return errors.use_has_errors(span, name, len(wrong), wrong[0]) if wrong else spec
+        if wrong:
+            return errors.use_has_errors(span, name, len(wrong), wrong[0])
+        return moved(spec, folder_of(name, own, path))
 
     return load

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from probelang.grammar.format import format
@@ -115,3 +117,59 @@ def test_use_with_is_formatted() -> None:
         f'       other = "{"b" * 40}"',
         "",
     ]
+
+
+INNER = """\
+param data = "own.csv"
+dataset fixed = file("fixed.csv", columns=["q"])
+dataset given = file(data, columns=["q"])
+dataset shipped = file("zoo/requests.jsonl")
+model local = path("weights")
+prompts p from fixed { body: "{q}" }
+"""
+
+
+def written_paths(text: str, folder: Path, **params: str) -> dict[str, object]:
+    """The paths of all datasets and models by name, as the run reads them: relative to the spec's own folder."""
+    from probelang.compiler.graph import walk
+
+    c = checked(text, folder / "outer.probe", **params)
+    assert c.errors == []
+    named = {name: n for name, n in {**c.program.datasets, **c.program.models}.items() if "." not in name}
+    wanted = ("file", "path")
+    return {
+        name: next(n.input("path") or n.input("directory") for n in walk(node) if n.op in wanted).param("value")
+        for name, node in named.items()
+    }
+
+
+def test_files_are_relative_to_the_spec_that_names_them(tmp_path: Path) -> None:
+    (tmp_path / "sub" / "deep").mkdir(parents=True)
+    (tmp_path / "sub" / "deep" / "inner.probe").write_text(INNER)
+    part = 'dataset {0} = keep(i.{0}, q != "")\nprompts of_{0} from {0} {{ b: "x {{q}}" }}\n'
+    parts = "".join(part.format(name) for name in ("fixed", "given"))
+    text = 'use "sub/deep/inner" as i\nmodel m = i.local\n' + parts
+    plain = {"fixed": "sub/deep/fixed.csv", "given": "sub/deep/own.csv", "m": "sub/deep/weights"}
+    assert written_paths(text, tmp_path) == plain
+    text = text.replace("as i\n", 'as i with data = "mine.csv"\n')
+    assert written_paths(text, tmp_path) == plain | {"given": "mine.csv"}
+    assert written_paths(text, tmp_path, **{"i.data": "other.csv"}) == plain | {"given": "other.csv"}
+
+
+def test_files_of_specs_that_are_used_by_used_specs(tmp_path: Path) -> None:
+    (tmp_path / "sub" / "deep").mkdir(parents=True)
+    (tmp_path / "sub" / "deep" / "inner.probe").write_text(INNER)
+    (tmp_path / "sub" / "middle.probe").write_text(
+        'param place = "middle.csv"\nuse "deep/inner" as i with data = place\n'
+        'use "contrasts/framing" as framing with requests = "beside.jsonl"\n'
+        'dataset fixed = keep(i.fixed, q != "")\ndataset given = keep(i.given, q != "")\n'
+        'dataset framed = keep(framing.items, request != "")\n'
+    )
+    names = ("fixed", "given", "framed")
+    text = 'use "sub/middle" as i\n' + "".join(f'dataset {n} = keep(i.{n}, q != "")\n' for n in names)
+    found = written_paths(text.replace("i.framed, q", "i.framed, request"), tmp_path)
+    assert found == {"fixed": "sub/deep/fixed.csv", "given": "sub/middle.csv", "framed": "sub/beside.jsonl"}
+
+
+def test_a_spec_of_the_library_reads_files_of_its_user() -> None:
+    assert files(LIBRARY + USER) == ["mine.jsonl"]

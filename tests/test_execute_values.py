@@ -163,6 +163,16 @@ statistic each = mean(logit(p)) * layer for layer, k in [1, 2] where layer > k
     assert found.results[2].frame.select("layer", "k").rows() == [(2, 1), (3, 1), (3, 2)]
 
 
+def test_a_column_may_be_called_as_a_site_is(root: Path) -> None:
+    (root / "sites.csv").write_text("q,head,word\n1,a,hot\n2,b,big\n3,b,good\n")
+    found = same(root, """dataset sites = file("sites.csv", columns=["q", "head", "word"]) with k = q * 2
+dataset few = keep(sites, q > 1 and head == "b")
+prompts s from few { text: "the {word} is" }
+statistic x = mean(entropy(s) * 0 + few.k)
+""")  # fmt: skip
+    assert found.results[0].frame["value"].to_list() == [5]
+
+
 def test_edits_along_directions_act_in_their_order_and_steering_adds_up(root: Path) -> None:
     found = same(root, """direction a = resid_post[1] at ask("Tom").last
 direction b = resid_post[1] at ask("Ann").last

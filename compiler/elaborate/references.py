@@ -21,11 +21,19 @@ def reference(el: Elaborator, e: ir.Ref, env: Env) -> Node:
         return env.binders.get(e.name, el.unknown)
     if e.to == "parameter":
         return env.params.get(e.name, el.unknown)
+    if e.to == "builtin" and env.columns_of is not None and e.name in (known_columns(env.columns_of) or ()):
+        return column_name(el, e, env)  # a column called as a site is: `q`, `head`
     if e.to == "builtin":
         return builtin(el, e, env)
     if e.to == "column":
         return column_name(el, e, env)
     return declaration(el, (env.module + e.name), e, env, span)
+
+
+def known_columns(data: Node) -> list[str] | None:
+    from .prompts import source_columns
+
+    return source_columns(data)
 
 
 def column_name(el: Elaborator, e: ir.Ref, env: Env) -> Node:

@@ -188,7 +188,8 @@ class Interpreter:
             return self.named(env.module + e.name, env)
         if env.axes_of is not None and e.name in env.axes_of.axes():
             return along(e.name, env.axes_of.labels(e.name), e.name in env.axes_of.data)
-        if e.to == "column":
+        own = env.columns_of.rows[0].value if env.columns_of is not None else None
+        if e.to == "column" or (isinstance(own, Table) and e.name in own.columns):
             return column(env.columns_of, e.name)
         if e.name in ("all_layers", "all_heads"):
             return calls.listed(range(loops.size(e.name[4:-1], env)))
