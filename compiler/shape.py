@@ -62,5 +62,5 @@ class ModelShape:
         attention = 3 * inner + 3 * kept + (2 * inner if kept < inner else 0)
         if self.scores:
             attention += 3 * self.heads * keys
-        mlp = (4 if self.gated else 2) * self.mlp_width
+        mlp = 4 * self.mlp_width
         return (4 * self.width + max(attention, mlp)) * self.itemsize

@@ -91,6 +91,7 @@ def load(
     """
     import torch
     import transformers
+    from safetensors import SafetensorError
 
     transformers.utils.logging.disable_progress_bar()  # progress is the command line's business
     directory = resolve(source)
@@ -125,7 +126,7 @@ def load(
         raise ProbeError(
             "device-map-needs-accelerate", "a device map needs accelerate", "pip install 'probelang[device-map]'"
         ) from None
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
         message = f"{source} cannot be loaded: {str(error).strip().splitlines()[0]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -49,8 +50,11 @@ class ModelPool:
         if model.key not in self._held:
             if self.schedule is not None:
                 size, room = self.schedule.sizes, self.schedule.room
-                for gone in victims(self._held, model.key, self._upcoming, size, room):
-                    del self._held[gone]
+                gone = victims(self._held, model.key, self._upcoming, size, room)
+                for key in gone:
+                    del self._held[key]
+                if gone:
+                    gc.collect()  # models and their wrappers point at each other
             self._held[model.key] = self._load(model)
         self._read_next()
         return self._held[model.key]

@@ -26,7 +26,9 @@ class ReadAhead:
         """Begin with these files; what was being read is given up."""
         self.stop()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(tuple(files), self._stop), daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, args=(tuple(files), self._stop), name="read-ahead", daemon=True
+        )
         self._thread.start()
 
     def stop(self) -> None:
