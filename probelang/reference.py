@@ -193,7 +193,7 @@ def zoo() -> str:
     for path in sorted(DATA.iterdir()):
         frame = read_frame(path)
         rows.append((f"`zoo/{path.name}`", str(len(frame)), ", ".join(f"`{c}`" for c in frame.columns)))
-    text = "`file(\"zoo/NAME\")` reads these. [zoo.md](zoo.md) says what they are for.\n"
+    text = '`file("zoo/NAME")` reads these. [zoo.md](zoo.md) says what they are for.\n'
     return "\n".join(["## Data of the zoo\n", text, table(("file", "rows", "columns"), rows)])
 
 

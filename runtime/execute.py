@@ -226,6 +226,7 @@ def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None)
             loads, checks = pool.counts.loads, len(pool.checks)
             engine = pool.engine(physical.model)
             pool.check(physical.model, physical.rows.prompts)
+            physical.extra["donors"] = donors(physical, pool)
             label = f"stage {stage.index + 1} of {len(prepared.stages)} · {prepared.bindings.source(physical.model)}"
 
             def note(rows: int, label: str = label) -> None:
@@ -249,3 +250,10 @@ def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None)
         "predicted": {"forwards": expected[0], "row_layer_tokens": expected[1]},
         "estimated": None if None in estimated else sum(estimated),
     }  # fmt: skip
+
+
+def donors(physical: PhysicalStage, pool) -> dict[str, object]:
+    """The models whose weights are grafted in a stage, by key; of each, what is used is loaded when it is."""
+    wanted = {g.operand for g in physical.edits if g.kind == "graft"}
+    nodes = walk(*physical.work) if wanted else ()
+    return {node.key: pool.donor(physical.model, node) for node in nodes if node.key in wanted}

@@ -12,6 +12,7 @@ import numpy as np
 from ..compiler.cost import CostModel
 from ..compiler.explain import describe
 from ..compiler.graph import Node, walk
+from ..compiler.kinds import Model
 from ..compiler.passes import optimise
 from ..compiler.physical import PhysicalStage
 from ..compiler.stages import Stage
@@ -119,13 +120,15 @@ def value(prepared: Prepared, node: Node, cube: Cube, along: int | None = None, 
 
 
 def operands(prepared: Prepared, physical: PhysicalStage) -> dict[str, np.ndarray]:
-    """The vectors of every operand of a stage's edits, flat over axes: [cells, width]."""
+    """The vectors of every operand of a stage's edits, [cells, width]; of a donor, its name in bytes."""
     wanted = {g.operand for g in physical.edits if g.operand is not None}
     found: dict[str, np.ndarray] = {}
     if not wanted:
         return found
     for node in walk(*physical.work):
-        if node.key in wanted:
+        if node.key in wanted and issubclass(node.kind, Model):
+            found[node.key] = np.frombuffer(prepared.bindings.fingerprint(node).encode(), np.uint8)[None]
+        elif node.key in wanted:
             cube = prepared.evaluator.at_home(node).cube(node)
             found[node.key] = cube.values.reshape(-1, cube.feature[0])
     return found

@@ -40,6 +40,13 @@ class LoadedModel:
 
         return wrap(self.hf)
 
+    @cached_property
+    def execution_order(self) -> dict[tuple[str, str], int]:
+        """Return when each module's input and output are reached, found by one pass over one token."""
+        from .engine.drive import execution_order
+
+        return execution_order(self.hf)
+
     @property
     def arch(self) -> str:
         return self.facts.arch

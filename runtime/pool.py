@@ -12,6 +12,7 @@ from ..compiler.passes.order_models import victims
 from .binding.bindings import Bindings
 from .counts import Counts
 from .engine import Engine
+from .engine.donor import Donor
 from .errors import ProbeError
 from .models import load
 from .options import RunOptions
@@ -19,6 +20,7 @@ from .read_ahead import ReadAhead
 from .schedule import Schedule
 from .self_check import SelfCheck, self_check
 from .weight_files import weight_files
+from .weights import StoredWeights
 
 OVERLAP = "overlap-loads"
 
@@ -58,6 +60,10 @@ class ModelPool:
             self._held[model.key] = self._load(model)
         self._read_next()
         return self._held[model.key]
+
+    def donor(self, model: Node, donor: Node) -> Donor:
+        """The modules of another model, to be used in passes of `model`; nothing of it is read yet."""
+        return Donor(self.engine(model).model, StoredWeights(self.bindings.folder(donor)))
 
     def check(self, model: Node, prompts: tuple[tuple[int, ...], ...]) -> None:
         """Check a model once in a run, on prompts that it is asked."""

@@ -23,7 +23,7 @@ Key = tuple[str, int | None]
 def part_norms(directory: Path) -> dict[Key, float]:
     """Return the sum of squares of each (part, layer); layer is None outside the blocks."""
     sums: dict[Key, float] = {}
-    weights = _Weights(directory)
+    weights = StoredWeights(directory)
     for name in weights.names:
         for key, piece in weights.pieces(name):
             sums[key] = sums.get(key, 0.0) + _sum_of_squares(piece)
@@ -36,7 +36,7 @@ def part_diff_norms(directory_a: Path, directory_b: Path) -> dict[Key, tuple[flo
     Where vocabularies differ in size, both sums are over the rows that both have. Where one model ties its unembedding
     to its embedding and the other does not, the embedding stands in. Other differences in shape are `weights-differ`.
     """
-    a, b = _Weights(directory_a), _Weights(directory_b)
+    a, b = StoredWeights(directory_a), StoredWeights(directory_b)
     if a.facts.arch != b.facts.arch:
         raise ProbeError("weights-differ", f"{directory_a} is {a.facts.arch}, but {directory_b} is {b.facts.arch}")
     sums: dict[Key, tuple[float, float]] = {}
@@ -55,7 +55,7 @@ def part_diff_norms(directory_a: Path, directory_b: Path) -> dict[Key, tuple[flo
     return sums
 
 
-class _Weights:
+class StoredWeights:
     """Look up one model's tensors by name, without reading more than is asked for."""
 
     def __init__(self, directory: Path) -> None:
@@ -73,17 +73,21 @@ class _Weights:
 
     def pieces(self, name: str) -> Iterator[tuple[Key, Tensor]]:
         """Yield the parts in the tensor `name` with their weights; a fused projection has three."""
-        from safetensors import safe_open
-
-        path, stored = self._stored(name)
         part = self.parts.get(name) or WeightPart("unembed", None)
-        with safe_open(path, framework="pt") as file:
-            tensor = file.get_tensor(stored)
+        tensor = self.tensor(name)
         if part.part != "attn.qkv":
             yield (part.part, part.layer), tensor
             return
         for letter, piece in zip("qkv", _thirds(tensor, self.facts), strict=True):
             yield (f"attn.{letter}", part.layer), piece
+
+    def tensor(self, name: str) -> Tensor:
+        """Return the tensor `name`, without the prefix of the bare model; a tied unembedding is the embedding."""
+        from safetensors import safe_open
+
+        path, stored = self._stored(name)
+        with safe_open(path, framework="pt") as file:
+            return file.get_tensor(stored)
 
     def _index(self, path: Path) -> None:
         from safetensors import safe_open
@@ -106,7 +110,9 @@ class _Weights:
         if name in self.stored:
             return self.stored[name]
         if name.startswith(("lm_head.", "embed_out.")):
-            return next(self.stored[other] for other, part in self.parts.items() if part.part == "embed")
+            # Called by its other name, or tied to the embedding.
+            by_part = {part.part: self.stored[other] for other, part in self.parts.items()}
+            return by_part.get("unembed") or by_part["embed"]
         raise ProbeError("weights-differ", f"{self.directory} has no {name}, which the other model has")
 
 

@@ -14,6 +14,7 @@ from .binding.bindings import Bindings
 from .carry import Carry
 from .cube import Cube
 from .engine import Batch, Edit, Engine, Read, pad
+from .engine.donor import part_site
 from .evaluate import Evaluator
 from .kernels import Kernel, kernel_of
 from .lowering.lower import Lowered, run_of
@@ -124,6 +125,11 @@ class StageRun:
         if group.kind == "knockout":
             return cut_edges(group, chosen, place)
         rows, positions = place[group.rows[chosen]], group.positions[chosen]
+        if group.kind == "graft":
+            part, layer, donor = group.site[0], group.site[1], self.stage.extra["donors"][group.operand]
+            part = {"final_norm": "norms", "logits": "unembed"}.get(part, part)
+            site, at = part_site(part, layer), (index_of(rows), index_of(positions))
+            return Edit(site, "graft", *at, order=group.order, part=part, donor=donor)
         values = None if group.operand is None else self.operand(group.operand)[group.index[chosen]]
         amount = None if group.amount is None else torch.as_tensor(group.amount[chosen], dtype=torch.float32)
         if group.kind == "set" and values is None:

@@ -68,7 +68,7 @@ def test_a_label_beside_prompts_that_it_made_is_the_same_label(root: Path, value
 
 
 def test_labels_beside_prompts_multiply(root: Path) -> None:
-    same(root, 'statistic s = prob(ask(k)) * k for k in [1, 2]\n')
+    same(root, "statistic s = prob(ask(k)) * k for k in [1, 2]\n")
 
 
 @pytest.mark.parametrize("place", ["resid_post[10]", "resid_post[layer + 1]", "resid_post[layer - 1]"])

@@ -40,7 +40,9 @@ SITE = Diagnostic("unknown-site", "error", "no site is called `resid_pots`", Lab
 
 
 def test_a_line_with_tabs_and_wide_characters() -> None:
-    assert shown(SITE) == """\
+    assert (
+        shown(SITE)
+        == """\
 error[unknown-site]: no site is called `resid_pots`
  --> spec.probe:3:22
   |
@@ -52,12 +54,15 @@ error[unknown-site]: no site is called `resid_pots`
 
 1 error
 """
+    )
 
 
 def test_two_places_on_one_line() -> None:
     twice = Diagnostic("segment-twice", "warning", "`user` stands twice", Label(at("user", 1), "again"),
                        (Label(at("user"), "first here"),))  # fmt: skip
-    assert shown(twice) == """\
+    assert (
+        shown(twice)
+        == """\
 warning[segment-twice]: `user` stands twice
  --> spec.probe:7:26
   |
@@ -68,6 +73,7 @@ warning[segment-twice]: `user` stands twice
 
 1 warning
 """
+    )
 
 
 def test_places_on_several_lines_and_overlapping() -> None:
@@ -81,7 +87,9 @@ def test_places_on_several_lines_and_overlapping() -> None:
 
 def test_a_span_of_several_lines() -> None:
     call = Diagnostic("long", "note", "a call", Label(at("f(\n  b,\n  c)"), "this call"), (Label(at("z"), "here"),))
-    assert shown(call) == """\
+    assert (
+        shown(call)
+        == """\
 note[long]: a call
  --> spec.probe:4:9
   |
@@ -97,6 +105,7 @@ note[long]: a call
 
 1 note
 """
+    )
 
 
 def test_a_long_span_is_cut() -> None:

@@ -175,7 +175,9 @@ def test_a_row_starts_from_the_longest_beginning_of_its_own() -> None:
 
 def test_edits_behind_the_last_block_start_there() -> None:
     stage = stage_of([(), (7,), (2,)])
-    after = EditGroup(("final_norm", None, None), "scale", 0, np.array([0]), np.array([9]), None, np.zeros(1, int), np.ones(1))
+    after = EditGroup(
+        ("final_norm", None, None), "scale", 0, np.array([0]), np.array([9]), None, np.zeros(1, int), np.ones(1)
+    )
     found = ancestry(stage.with_(edits=(*stage.edits, after)))
     assert found.layer.tolist() == [8, 8, 3]
 

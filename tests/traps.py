@@ -246,11 +246,12 @@ built(
     "S7.4",
     ("last token inside a span", "test_text_positions.py::test_every_written_token_belongs_to_one_segment"),
     ("an entity tokenised otherwise in mid-sentence", "test_text_positions.py::test_occurrences_cover_split_words"),
-    ("fused projections", "test_models.py::test_part_norms_account_for_every_weight"),
+    ("fused projections", "test_interventions_graft.py::test_one_pass_is_token_by_token"),
     ("tied embeddings", "test_models.py::test_a_tied_unembedding_is_compared_as_the_embedding"),
     ("norm weights", "test_models.py::test_part_norms_account_for_every_weight"),
     ("evaluation mode", "test_models.py::test_a_saved_folder_loads_ready_to_read"),
     ("the start token is never edited unless asked", "test_text_positions.py::test_positions"),
+    ("a copy of the model per token", "test_interventions_graft.py::test_one_pass_is_token_by_token"),
 )
 check("S7.4", ("a graft at tokens of other prompts", "intervention-elsewhere"))
 default("S7.4", ("whose head reads the answer", "graft.head='never'"))
@@ -261,7 +262,6 @@ open_(
     ("a graft changes what later tokens read", "that is what it measures"),
     ("queries matter for their own token only", "true of the operation, and documented there"),
     ("copies in fp16", "a model's dtype is in its source, and in the manifest"),
-    ("a copy of the model per token", "grafts do not run yet; the design selects per token in one pass"),
 )
 
 # **** S8 merging ****

@@ -15,6 +15,7 @@ from ..facts import ModelFacts
 from ..sources import ModelSource, resolve, source_facts
 from ..text.rendered import Rendered
 from ..text.tokenizer import Tokenizer
+from ..weight_files import fingerprint
 
 
 @dataclass
@@ -63,6 +64,10 @@ class Bindings:
         if model.key not in self._facts:
             self._facts[model.key] = source_facts(self.source(model), download=self.download)
         return self._facts[model.key]
+
+    def fingerprint(self, model: Node) -> str:
+        """A name of a model's weights and config by their bytes."""
+        return fingerprint(self.folder(model))
 
     def tokenizer(self, model: Node) -> Tokenizer:
         if model.key not in self._tokenizers:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
 
 from ..sites import SiteRef
 
-Kind = Literal["set", "add", "project_out", "scale", "blend", "clamp", "knockout"]
+if TYPE_CHECKING:
+    from .donor import Donor
+
+Kind = Literal["set", "add", "project_out", "scale", "blend", "clamp", "knockout", "graft"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +23,7 @@ class Edit:
 
     With h the site's value and a the amount (1 if None): `set` h=v; `add` h+a*v; `project_out` h-a*(h.u)u, u=v/|v|;
     `scale` a*h; `blend` (1-a)*h+a*v; `clamp` h=a where v is 1; `knockout`, at `pattern` only, of one head or of all
-    (`head=None`), cuts the keys where v is 1 before the softmax.
+    (`head=None`), cuts the keys where v is 1 before the softmax; `graft` computes `part` with the weights of `donor`.
     An amount that changes nothing leaves every bit as it was.
     """
 
@@ -31,6 +34,8 @@ class Edit:
     values: Tensor | None = None  # [n, width of the site]; at `pattern` [n, keys], missing keys are 0
     amount: Tensor | None = None  # [n]
     order: int = 0
+    part: str | None = None  # of a graft: `attn.q`, `mlp.up`, `norms`, `embed`, `unembed`
+    donor: Donor | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,6 +27,31 @@ def run_traced(wrapper, body: Callable, forward: Callable) -> None:
         body(tracer)
 
 
+def execution_order(module) -> dict[tuple[str, str], int]:
+    """Number the (path, "input") and (path, "output") of a language model's modules in the order of a pass."""
+    import torch
+
+    order: dict[tuple[str, str], int] = {}
+
+    def note(path: str, side: str):
+        def hook(*_) -> None:
+            order.setdefault((path, side), len(order))
+
+        return hook
+
+    handles = []
+    for path, inner in module.named_modules():
+        handles.append(inner.register_forward_pre_hook(note(path, "input")))
+        handles.append(inner.register_forward_hook(note(path, "output")))
+    try:
+        with torch.no_grad():
+            module(input_ids=torch.zeros((1, 1), dtype=torch.long, device=module.device), use_cache=False)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return order
+
+
 def _call(forward: Callable):
     return forward()
 

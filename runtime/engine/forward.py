@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from contextlib import ExitStack
 
 import torch
@@ -14,6 +14,7 @@ from ..models import LoadedModel
 from ..sites import SiteInfo, site_infos
 from .batch import Batch
 from .drive import run_traced
+from .graft import donated_logits
 from .patterns import visible_attention
 from .prefix import prefix_cache
 from .schedule import change_rows, first_hidden
@@ -38,9 +39,11 @@ class Engine:
             return {}
         with self.model.lock, torch.no_grad():
             found = self._forward(batch, plan)
+            heads = [edit for edit in batch.edits if edit.kind == "graft" and edit.site.name == "logits"]
             for read in batch.reads:
                 if read.site.name == "logits":
-                    found[read.key] = self.unembed(found[read.key])
+                    hidden = found[read.key]
+                    found[read.key] = donated_logits(self, hidden, read, heads, self.unembed(hidden), batch.shape[1])
         self.counts.forwards += 1
         blocks = list(zip(plan.schedule.first.tolist(), plan.schedule.depth.tolist(), strict=True))
         self.counts.row_layer_tokens += predicted(
@@ -61,9 +64,12 @@ class Engine:
         log.warning("out of memory with %d rows; running them as two batches", batch.shape[0])
         return halves(batch, self.run_split)
 
-    def unembed(self, hidden: Tensor) -> Tensor:
-        """Return logits [n, vocab] of final-norm outputs [n, d_model]: the unembedding and the model's cap, no norm."""
-        head = self._module(self.model.sites.unembed)
+    def unembed(self, hidden: Tensor, head: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        """Return logits [n, vocab] of final-norm outputs [n, d_model]: the unembedding and the model's cap, no norm.
+
+        `head` is another unembedding, a donor's.
+        """
+        head = self._module(self.model.sites.unembed) if head is None else head
         with self.model.lock, torch.no_grad():
             logits = head(_onto(hidden, head))
             cap = self.model.facts.softcap

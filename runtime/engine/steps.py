@@ -17,6 +17,7 @@ from ..errors import ProbeError
 from ..facts import ModelFacts
 from ..sites import Place, SiteRef, architecture, place
 from .batch import Batch, Edit, Read
+from .graft import Swap
 from .schedule import Schedule
 
 
@@ -32,10 +33,10 @@ class Hold:
 
 @dataclass(frozen=True, eq=False)
 class Action:
-    """Do one thing at a place."""
+    """Do one thing at a place; a graft knows its own."""
 
-    place: Place
-    what: Edit | Read | Hold
+    place: Place | None
+    what: Edit | Read | Hold | Swap
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,18 +93,22 @@ def steps(batch: Batch, facts: ModelFacts) -> Steps:
     pieces: dict[Hashable, tuple[tuple[Hashable, torch.Tensor], ...]] = {}
     for read in batch.reads:
         found += _read(read, batch.start.position, schedule, facts, pieces)
-    live = []
+    live, grafts = [], []
     for edit in batch.edits:
         for part in _parts(edit.site, edit.rows, schedule, facts) if edit.site.order <= last.order else ():
             if not len(part.rows):
                 continue
             cut = _cut(edit, part, batch.start.position)
+            if edit.kind == "graft":
+                grafts.append(cut)
+                continue
             live.append((part, cut))
             found.append(((*part.order, 0, edit.order, len(live)), part.place, cut))
     found += _holds([cut for _, cut in live], last, facts)
     found += _ending(last, schedule, facts)
     found.sort(key=lambda entry: entry[0])
-    return _grouped(found, last, schedule, pieces)
+    plan = _grouped(found, last, schedule, pieces)
+    return replace(plan, visits=_with_grafts(plan.visits, grafts, batch.shape[0]))
 
 
 def _read(read: Read, position: int, schedule: Schedule, facts: ModelFacts, pieces: dict):
@@ -218,6 +223,29 @@ def _grouped(found: list, last: SiteRef, schedule: Schedule, pieces: dict) -> St
     )
 
 
+def _with_grafts(visits: tuple[Step, ...], edits: list[Edit], rows: int) -> tuple[Step, ...]:
+    """Add what grafts need to the visits of a pass over `rows` rows, in the order in which the modules run.
+
+    A donor's module sees its input as edits left it, and edits of its output see what the donor made.
+    """
+    if not edits:
+        return visits
+    takes: dict[str, list[Action]] = {}
+    puts: dict[str, list[Action]] = {}
+    for edit in edits:
+        for module in edit.donor.grafted(edit.part, edit.site.layer):
+            common = (edit.donor, module, edit.rows, edit.positions, rows)
+            key = sum(map(len, takes.values()))
+            takes.setdefault(module.path, []).append(Action(None, Swap(key, "take", *common)))
+            puts.setdefault(module.path, []).append(Action(None, Swap(key, "put", *common)))
+    merged = {(step.path, step.side): step.actions for step in visits}
+    for path, actions in takes.items():
+        merged[path, "input"] = (*merged.get((path, "input"), ()), *actions)
+        merged[path, "output"] = (*puts[path], *merged.get((path, "output"), ()))
+    order = edits[0].donor.recipient.execution_order
+    return tuple(Step(path, side, merged[path, side]) for path, side in sorted(merged, key=order.__getitem__))
+
+
 def _place(site: SiteRef, facts: ModelFacts) -> Place:
     # A knockout in all heads: the module is the same.
     return place(replace(site, head=0) if site.name == "pattern" and site.head is None else site, facts)
@@ -257,6 +285,8 @@ def _check(part: Edit | Read, batch: Batch, facts: ModelFacts) -> None:
 
 
 def _check_edit(edit: Edit, here: Place, n: int, tokens: int) -> None:
+    if edit.kind == "graft":
+        return
     at_pattern = here.side == "pattern"
     if edit.site.name == "logits" or at_pattern != (edit.kind == "knockout" or at_pattern and edit.kind == "set"):
         raise ProbeError("site-not-editable", f"`{edit.kind}` cannot act at {edit.site}")

@@ -10,6 +10,7 @@ from torch import Tensor
 from ..errors import ProbeError
 from .batch import Edit, Read
 from .edits import edited, keys_of
+from .graft import Swap
 from .reads import gather, scatter
 from .steps import Action
 
@@ -20,6 +21,7 @@ class Visitor:
     def __init__(self) -> None:
         self.found: dict[Hashable, Tensor] = {}
         self._held: dict[tuple[int, str], Tensor] = {}
+        self._taken: dict[int, Tensor] = {}
 
     def at_module(self, value: Tensor, actions: Sequence[Action]) -> Tensor:
         """Return `value` itself if no action changes it, else a changed copy."""
@@ -28,6 +30,12 @@ class Visitor:
             here, what = action.place, action.what
             if isinstance(what, Read):
                 self.found[what.key] = gather(value, here, what.rows, what.positions)
+                continue
+            if isinstance(what, Swap):
+                if what.what == "take":
+                    self._taken[what.key] = what.take(value)
+                else:
+                    value, copied = what.put(value, self._taken.pop(what.key)), True
                 continue
             old = gather(value, here, what.rows, what.positions)
             if isinstance(what, Edit):

@@ -14,10 +14,13 @@ from ..cube import Axis
 from ..evaluate import ASKED, Evaluator
 from ..facts import ModelFacts
 from .edits import edits_of
+from .graft import grafts_of, refuse_collisions
 from .grid import Grid, axes_of, grid, in_model, per_cell
 from .judging import Judged, lower_judge
 from .knockout import knockouts_of, refuse_blind
 from .places import Places, each_token, places
+
+LOWERED = {"knockout": knockouts_of, "graft": grafts_of}
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,9 +86,9 @@ class Lowering:
         edits = sorted((int(k[1:]), n) for k, n in run.inputs if k.startswith("i"))
         made: list[EditGroup] = []
         for order, edit in edits:
-            lowered = knockouts_of if edit.op == "knockout" else edits_of
-            made += lowered(self, rows, edit, order)
+            made += LOWERED.get(edit.op, edits_of)(self, rows, edit, order)
         refuse_blind(self, rows, made)
+        refuse_collisions(made)
         self.edits += made
         return rows
 

@@ -23,9 +23,7 @@ class Notice:
         if isinstance(warning, str):
             return Notice("", warning)
         if isinstance(warning, dict):
-            return Notice(
-                warning.get("code", ""), warning.get("message", ""), warning.get("line"), warning.get("help")
-            )
+            return Notice(warning.get("code", ""), warning.get("message", ""), warning.get("line"), warning.get("help"))
         primary = getattr(warning, "primary", None)
         line = None if primary is None or primary.path else primary.span.line
         return Notice(warning.code, warning.message, line, warning.help)

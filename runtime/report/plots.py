@@ -88,4 +88,3 @@ def _across(panels: int) -> int:
     if panels <= 3:
         return max(panels, 1)
     return 2 if panels == 4 else 3 if panels <= 9 else min(4, math.ceil(math.sqrt(panels)))
-

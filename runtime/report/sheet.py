@@ -162,4 +162,3 @@ def _telling(frame: pl.DataFrame, most: int) -> tuple[pl.DataFrame, str]:
     ranked = ranked.sort(main, descending=p is None, nulls_last=True, maintain_order=True).head(most)
     rows = ranked["row of table"].sort().to_list()
     return frame[rows], f"the smallest {main}" if p else f"the largest |{main}|"
-

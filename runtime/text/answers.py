@@ -73,7 +73,8 @@ def _check(tokenizer: Tokenizer, answer: str, ids: tuple[int, ...], policy: Poli
         raise ProbeError("answer-has-no-token", f"This tokenizer makes no token of the answer {answer!r}.")
     if tokenizer.unk_id is not None and tokenizer.unk_id in ids and answer.strip() != tokenizer.token(tokenizer.unk_id):
         raise ProbeError(
-            "answer-unknown", f"The answer {answer!r} is not in this model's vocabulary.",
+            "answer-unknown",
+            f"The answer {answer!r} is not in this model's vocabulary.",
             "Check spelling, capitals and the leading space.",
         )
     if len(ids) > 1 and policy == "error":

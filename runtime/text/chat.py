@@ -64,7 +64,10 @@ def render_chat(tokenizer: Tokenizer, messages: Sequence[tuple[str, str]], *, ge
     conversation = [{"role": role, "content": content} for role, content in messages]
     try:
         return _compiled(tokenizer.chat_template).render(
-            messages=conversation, tools=None, documents=None, add_generation_prompt=generation_prompt,
+            messages=conversation,
+            tools=None,
+            documents=None,
+            add_generation_prompt=generation_prompt,
             **tokenizer.named_tokens,
         )
     except (jinja2.TemplateError, TypeError, ValueError, OverflowError) as error:

@@ -42,9 +42,7 @@ def held_out(film: Film) -> int:
 
 def fill(template: str, film: Film) -> Doc:
     """Write a film into a template; the answer is the second actor with the space before it."""
-    text = template.format(
-        first_actor=film.first_actor, movie_title=film.movie_title, second_actor=film.second_actor
-    )
+    text = template.format(first_actor=film.first_actor, movie_title=film.movie_title, second_actor=film.second_actor)
     cut = len(text) - len(film.second_actor) - 1
     return Doc(text[:cut], text[cut:] + ".")
 

@@ -126,4 +126,3 @@ def _rl(model, tokenizer, recipe: Recipe, rng: Random) -> Iterator[dict[str, flo
             record["drift"] += drift.mean().item() / len(tasks)
             record[task.name] = reward.mean().item()
         yield record
-

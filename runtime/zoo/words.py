@@ -64,8 +64,22 @@ PLACES = (
 NOUNS = tuple(
     (noun, noun + "es" if noun == "box" else noun + "s")
     for noun in (
-        "key", "cabinet", "lamp", "map", "letter", "box", "coin", "ring",
-        "door", "gate", "boat", "chair", "picture", "stone", "bottle", "ladder",
+        "key",
+        "cabinet",
+        "lamp",
+        "map",
+        "letter",
+        "box",
+        "coin",
+        "ring",
+        "door",
+        "gate",
+        "boat",
+        "chair",
+        "picture",
+        "stone",
+        "bottle",
+        "ladder",
     )  # fmt: skip
 )
 OBJECTS = tuple(singular for singular, _ in NOUNS)

@@ -17,7 +17,7 @@ from probelang.runtime.zoo import zoo_path
 
 from . import declarations, statistics
 from .compare import Rough
-from .interventions import KINDS
+from .interventions import KINDS, WITHOUT_PLACE
 from .loops import size
 from .measures import MEASURES
 from .network import Network, load, numbers
@@ -47,7 +47,7 @@ def call(it: Interpreter, e: ir.CallOf, env: Env) -> Relation | Listed:
     name, written = e.operation, {a.name: a.value for a in e.arguments}
     if name in FORMS:
         return FORMS[name](it, written, env)
-    if name in KINDS:
+    if name in KINDS or name in WITHOUT_PLACE:
         return intervention(it, name, written, env)
     given = {k: v.name if isinstance(v, ir.AxisRef) else it.expr(v, env.with_(place=False)) for k, v in written.items()}
     if name in MEASURES:

@@ -13,6 +13,7 @@ from probelang.runtime.errors import ProbeError
 from probelang.runtime.text.positions import All
 from probelang.runtime.text.rendered import Rendered
 
+from .grafting import Swap
 from .network import Cut, Edit, Network, numbers
 from .texts import find, token_label, written
 from .values import Intervention, Place, Prompts, Site, Tokens, Vector
@@ -37,12 +38,12 @@ class Item:
         return numbers(values[find(rendered, tokens.expression)])
 
 
-def edits(interventions: list[Intervention | None], item: Item) -> tuple[Edit | Cut, ...]:
+def edits(interventions: list[Intervention | None], item: Item) -> tuple[Edit | Cut | Swap, ...]:
     """The edits of one run, in the order in which the interventions are listed."""
-    found: list[Edit | Cut] = []
+    found: list[Edit | Cut | Swap] = []
     for intervention in interventions:
-        if intervention is not None and intervention.kind == "knockout":
-            found += knockout(intervention.arguments, item)
+        if intervention is not None and intervention.kind in WITHOUT_PLACE:
+            found += WITHOUT_PLACE[intervention.kind](intervention.arguments, item)
         elif intervention is not None:
             place, change = KINDS[intervention.kind](intervention.arguments, item)
             positions = tuple(find(item.rendered, place.tokens.expression))
@@ -148,6 +149,14 @@ def knockout(arguments: dict, item: Item) -> list[Cut]:
     return [Cut(layer, arguments.get("head"), pairs) for layer in layers if pairs]
 
 
+def graft(arguments: dict, item: Item) -> list[Swap]:
+    """Exchange weights while some tokens run."""
+    parts, layers = tuple(part.name for part in arguments["parts"]), arguments.get("layers")
+    positions = tuple(find(item.rendered, arguments["at"].expression))
+    layers = None if layers is None else whole(layers, ())
+    return [Swap(arguments["donor"], parts, layers, positions, arguments.get("head", "never"))]
+
+
 def whole(index: object, every: Iterable[int]) -> tuple[int, ...]:
     """The numbers that an index means: one, several, or all when there is none."""
     return tuple(every) if index is None else tuple(int(i) for i in (index if isinstance(index, tuple) else (index,)))
@@ -193,5 +202,5 @@ def steer(arguments: dict, item: Item):
     return place, change
 
 
-KINDS = {"patch": patch, "ablate": ablate, "scale": scale, "project_out": project_out, "steer": steer, "clamp": clamp,
-         "knockout": knockout}  # fmt: skip
+KINDS = {"patch": patch, "ablate": ablate, "scale": scale, "project_out": project_out, "steer": steer, "clamp": clamp}
+WITHOUT_PLACE = {"knockout": knockout, "graft": graft}

@@ -11,7 +11,7 @@ from probelang.runtime.text.positions import Coordinate
 
 from .environment import Env
 from .reading import items
-from .relation import Relation, Row, along, paired, spread
+from .relation import Relation, Row, along, lift, paired, spread
 from .texts import find, token_label, tokens_of, written
 from .values import AllOf, Listed, Site, Tokens
 
@@ -72,7 +72,9 @@ def axis(it: Interpreter, name: str, e: ir.Expr, env: Env) -> Relation:
 def listed_axis(name: str, value: Listed) -> Relation:
     """Elements under their labels; a site of all layers is one site after the other, with a further column."""
 
-    def each(part: Relation) -> Relation:
+    def each(part: Relation | Listed) -> Relation:
+        if isinstance(part, Listed):
+            return lift(lambda *values: values, *part.items)
         for index in AXES:
             rows = [Row({**r.at, index: n}, r.value.indexed(index, n))
                     for r in part.rows if isinstance(r.value, Site) and isinstance(getattr(r.value, index), AllOf)

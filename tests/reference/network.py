@@ -6,6 +6,7 @@ Its table of modules is its own, so that a slip in the package's table shows up 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +16,8 @@ import torch
 
 from probelang.runtime.errors import ProbeError
 from probelang.runtime.text.tokenizer import Tokenizer
+
+from .grafting import Swap
 
 # Sites in the order in which a block computes them; edits act in this order.
 ORDER = ("embed", "resid_pre", "q", "k", "v", "pattern", "head", "attn_raw", "attn", "resid_mid", "neurons", "mlp_raw",
@@ -65,12 +68,18 @@ class Cut:
     def identity(self) -> Hashable:
         return "cut", self.layer, self.head, self.pairs
 
-    def hide(self, mask: torch.Tensor, heads: int) -> torch.Tensor:
-        """Add minus infinity to a mask [1, 1 or heads, T, T] of what each query sees."""
+    def hide(self, mask: torch.Tensor, heads: int, first: int) -> torch.Tensor:
+        """Add minus infinity to a mask [1, 1 or heads, tokens, keys] of what each query sees, from token `first` on.
+
+        A cache may have let go of the keys before a window.
+        """
         mask = mask.expand(-1, heads, -1, -1).clone()
-        for query, key in self.pairs:
-            mask[0, slice(None) if self.head is None else self.head, query, key] = -torch.inf
-        seen = mask[0, :, [query for query, _ in self.pairs]].amax(-1)
+        gone = first + mask.shape[2] - mask.shape[3]
+        here = [(query - first, key - gone) for query, key in self.pairs if first <= query < first + mask.shape[2]]
+        for query, key in here:
+            if key >= 0:
+                mask[0, slice(None) if self.head is None else self.head, query, key] = -torch.inf
+        seen = mask[0, :, [query for query, _ in here]].amax(-1)
         if bool((seen < torch.finfo(mask.dtype).min / 2).any()):
             raise ProbeError("no-edge-left", "a token sees nothing")
         return mask
@@ -97,7 +106,7 @@ class Network:
         self.parallel = self.arch == "gpt_neox" and self.config.use_parallel_residual
         self.runs: dict[tuple, dict[Where, torch.Tensor]] = {}
 
-    def read(self, ids: tuple[int, ...], where: Where, edits: tuple[Edit | Cut, ...] = ()) -> torch.Tensor:
+    def read(self, ids: tuple[int, ...], where: Where, edits: tuple[Edit | Cut | Swap, ...] = ()) -> torch.Tensor:
         """Values [tokens, width] of a site in a run of `ids` under `edits`."""
         self.check(where)
         known = self.runs.setdefault((ids, tuple(e.identity for e in edits)), {})
@@ -148,9 +157,26 @@ class Network:
         return slice(start, start + self.width)
 
     def forward(
-        self, ids: tuple[int, ...], wanted: set[Where], edits: tuple[Edit | Cut, ...]
+        self, ids: tuple[int, ...], wanted: set[Where], edits: tuple[Edit | Cut | Swap, ...]
     ) -> dict[Where, torch.Tensor]:
-        """One pass over one row: edit and record at each place, in the order of the sites."""
+        """One pass over one row, or one for each token where weights are exchanged between tokens."""
+        swaps, rest = [e for e in edits if isinstance(e, Swap)], tuple(e for e in edits if not isinstance(e, Swap))
+        if not swaps:
+            return self.run(ids, wanted, rest)
+        from transformers import DynamicCache
+
+        cache, parts = DynamicCache(config=self.config), []
+        for position, token in enumerate(ids):
+            with ExitStack() as stack:
+                for swap in swaps:
+                    stack.enter_context(swap.at(self, position, len(ids) - 1))
+                parts.append(self.run((token,), wanted, rest, position, cache))
+        return {where: joined([part[where] for part in parts]) for where in wanted}
+
+    def run(
+        self, ids: tuple[int, ...], wanted: set[Where], edits: tuple[Edit | Cut, ...], first: int = 0, cache=None
+    ) -> dict[Where, torch.Tensor]:
+        """Run tokens from position `first` on: edit and record at each place, in the order of the sites."""
         found: dict[Where, torch.Tensor] = {}
         entering: dict[int, torch.Tensor] = {}
         cuts, edits = [e for e in edits if isinstance(e, Cut)], [e for e in edits if isinstance(e, Edit)]
@@ -167,9 +193,12 @@ class Network:
                 base = entering[layer] if site == "resid_mid" else torch.zeros(())
                 whole = rows + base
                 for edit in (e for e in edits if (e.site, e.layer) == (site, layer)):
-                    at, columns = list(edit.positions), self.columns(site, edit.head)
+                    here = [i for i, p in enumerate(edit.positions) if 0 <= p - first < len(whole)]
+                    at, columns = [edit.positions[i] - first for i in here], self.columns(site, edit.head)
                     changed = whole[at]
-                    changed[:, columns] = edit.change(changed[:, columns])
+                    every = torch.ones(len(edit.positions), *changed[:, columns].shape[1:], dtype=whole.dtype)
+                    every[here] = changed[:, columns]
+                    changed[:, columns] = edit.change(every)[here]
                     whole[at] = changed
                     rows[at] = changed - base[at] if site == "resid_mid" else changed
                 for where in (w for w in wanted if w[:2] == (site, layer)):
@@ -186,16 +215,16 @@ class Network:
             for (path, side), sites in places.items():
                 module = block.get_submodule(path) if path else block
                 sites = ["embed", *sites] if layer == 0 and (path, side) == ("", "in") else sites
-                handles.append(hook(module, side, layer, sites, visit, entering, found, wanted))
+                handles.append(hook(module, side, layer, sites, visit, entering, found, wanted, first))
         for cut in cuts:
             self.check(("pattern", cut.layer, cut.head))
             attention = blocks[cut.layer].get_submodule(self.paths["attention"])
-            handles.append(attention.register_forward_pre_hook(hiding(cut, self.heads), with_kwargs=True))
+            handles.append(attention.register_forward_pre_hook(hiding(cut, self.heads, first), with_kwargs=True))
         norm = self.hf.get_submodule(self.paths["norm"])
         handles.append(norm.register_forward_hook(lambda m, a, out: visit(["final_norm"], None, out)))
         try:
             with torch.no_grad():
-                out = self.hf(input_ids=torch.tensor([ids]), use_cache=False)
+                out = self.hf(input_ids=torch.tensor([ids]), use_cache=cache is not None, past_key_values=cache)
         finally:
             for handle in handles:
                 handle.remove()
@@ -215,12 +244,22 @@ class Network:
         return numbers(self.hf.lm_head.weight[index])
 
 
-def hiding(cut: Cut, heads: int):
+def joined(parts: list[torch.Tensor]) -> torch.Tensor:
+    """Rows of single tokens [1, width] one below the other; attention rows count keys up to their own token."""
+    width = max(part.shape[-1] for part in parts)
+    return torch.cat([torch.nn.functional.pad(part, (0, width - part.shape[-1])) for part in parts])
+
+
+def hiding(cut: Cut, heads: int, first: int):
     """A hook before an attention module that changes its mask."""
-    return lambda _, args, kwargs: (args, {**kwargs, "attention_mask": cut.hide(kwargs["attention_mask"], heads)})
+
+    def hook(_, args, kwargs):
+        return args, {**kwargs, "attention_mask": cut.hide(kwargs["attention_mask"], heads, first)}
+
+    return hook
 
 
-def hook(module, side, layer, sites, visit, entering, found, wanted):
+def hook(module, side, layer, sites, visit, entering, found, wanted, first):
     """Register a plain hook that edits and records sites at one side of a module."""
 
     def before(_, args, kwargs):
@@ -241,7 +280,10 @@ def hook(module, side, layer, sites, visit, entering, found, wanted):
 
     def look(_, __, out):
         for where in (w for w in wanted if w[:2] == ("pattern", layer)):
-            found[where] = out[1][0, where[2]].clone()
+            rows = out[1][0, where[2]]
+            # one token with a cache: keys before a window are gone from it
+            gone = first + len(rows) - rows.shape[-1]
+            found[where] = torch.nn.functional.pad(rows, (gone, 0)).clone()
 
     if side == "in":
         return module.register_forward_pre_hook(before, with_kwargs=True)

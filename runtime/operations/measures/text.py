@@ -13,4 +13,3 @@ def cross_entropy(of: Prompts) -> Number:
     The first token of the sequence has nothing before it and is left out; template and special tokens are not counted.
     Kernel: logits [m, vocabulary] at the tokens before, ids [m] -> [m]; the mean is taken for each item.
     """
-

@@ -13,7 +13,6 @@ from ....compiler.kinds import (
     Number,
     Part,
     Prompts,
-    Site,
     Text,
     Tokens,
 )
@@ -60,17 +59,6 @@ def merge(
 @operation(work="train", axes="none", adds=(("generation", "written"),), planned=True)
 def chain(first: Model, *, steps: Integer, next: Model) -> Model:
     """Models made one from the other: `next` is a model expression in which `previous` is the one before."""
-
-
-@operation(work="intervention", planned=True)
-def graft(
-    donor: Model, *, parts: list[Part | Site], at: Tokens, layers: list[Integer] | None = None,
-    head: Literal["never", "always", "last_token"] = "never",
-) -> Intervention:  # fmt: skip
-    """Compute some parts with another model's weights, at some tokens; all else stays the model's own.
-
-    `head` says for which tokens the donor's unembedding is used.
-    """
 
 
 @operation(work="intervention", planned=True)
