@@ -7,6 +7,7 @@ handful of arrays.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -61,7 +62,7 @@ class Rows:
     def __len__(self) -> int:
         return len(self.prompt)
 
-    @property
+    @cached_property
     def lengths(self) -> np.ndarray:
         return (
             np.array([len(p) for p in self.prompts], dtype=np.int64)[self.prompt]
@@ -87,7 +88,7 @@ class Starts:
     def none(rows: int) -> Starts:
         return Starts(np.full(rows, -1), *(np.zeros(rows, np.int64) for _ in range(3)))
 
-    @property
+    @cached_property
     def generation(self) -> np.ndarray:
         """Per row, the number of rows that must have run before it, one from the other."""
         count, at = np.zeros(len(self.source), np.int64), self.source

@@ -91,8 +91,7 @@ def verify_order(stage: PhysicalStage) -> None:
     given = np.flatnonzero((starts.layer > 0) & (inside < 0))
     if (outside[given] < 0).any():
         raise IllegalStage("a row starts late, and nothing has run before it")
-    both = np.union1d(needs, given)
-    if (first[outside[both]] > first[both]).any():
+    if any((first[outside[rows]] > first[rows]).any() for rows in (needs, given)):
         raise IllegalStage("a batch starts before one that it starts from")
     if (depth[outside[given]] < starts.layer[given]).any() or (depth[inside] < starts.layer)[inside >= 0].any():
         raise IllegalStage("a source ends before the rows that start from it")

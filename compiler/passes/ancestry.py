@@ -13,7 +13,9 @@ import numpy as np
 from ..physical import PhysicalStage, block_of
 
 CLEAN, NOBODY = -2, -1
-MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], dtype=np.uint64)
+ODD = np.array(
+    [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F], np.uint64
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,14 +37,26 @@ class Levels:
 
     row: np.ndarray
     block: np.ndarray
-    before: np.ndarray
-    upto: np.ndarray
+    before: tuple[np.ndarray, np.ndarray]
+    upto: tuple[np.ndarray, np.ndarray]
     position: np.ndarray
     last: np.ndarray  # whether it is the row's last
 
 
 def ancestry(stage: PhysicalStage) -> Ancestry:
     """Find for every edited row the row that shares most of its path; reads of a row bound where it may begin."""
+    known = stage.extra.get("ancestry")
+    if known is None or known[0] is not stage.edits or known[1] is not stage.requests:
+        known = stage.extra["ancestry"] = (stage.edits, stage.requests, found_in(stage))
+    found, more = known[2], len(stage.rows) - len(known[2].source)  # rows that a pass has added are not edited
+    zero = np.zeros(more, np.int64)
+    return Ancestry(
+        *(np.r_[old, new] for old, new in ((found.source, zero + NOBODY), (found.layer, zero), (found.position, zero)))
+    )
+
+
+def found_in(stage: PhysicalStage) -> Ancestry:
+    """Find them anew."""
     n = len(stage.rows)
     source, layer, position = np.full(n, NOBODY), np.zeros(n, np.int64), np.zeros(n, np.int64)
     if not stage.edits or not n:
@@ -57,7 +71,7 @@ def ancestry(stage: PhysicalStage) -> Ancestry:
     parent, entry = parents(levels, n)
     count = np.bincount(levels.row, minlength=n)
     # Fewest blocks first: where a parent begins is known before its children are looked at.
-    for number in np.unique(count[parent >= 0]):
+    for number in np.flatnonzero(np.bincount(count[parent >= 0])):
         here = np.flatnonzero((parent >= 0) & (count == number))
         of, at = parent[here], entry[here]
         block = np.minimum(levels.block[at], read_block[here])
@@ -83,62 +97,68 @@ def levels_of(stage: PhysicalStage) -> Levels:
     """Gather the edits of every row by block, with names of what was edited so far."""
     row = np.concatenate([g.rows for g in stage.edits])
     block = np.concatenate([np.full(len(g.rows), min(block_of(g.site), stage.layers)) for g in stage.edits])
-    token = np.concatenate([g.positions for g in stage.edits])
-    name = names(stage)
     code = row * (stage.layers + 2) + block
-    found, inverse = np.unique(code, return_inverse=True)
-    total = np.zeros((len(found), 2), np.uint64)
-    np.add.at(total, inverse, name)
-    earliest = np.full(len(found), 1 << 30)
-    np.minimum.at(earliest, inverse, token)
-    rows, blocks = found // (stage.layers + 2), found % (stage.layers + 2)
-    starts = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]])
-    number = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(rows)]))
-    running = np.cumsum(total, axis=0, dtype=np.uint64)
-    below = np.vstack([np.zeros((1, 2), np.uint64), running])[starts][number]
-    upto = running - below
+    order = np.argsort(code, kind="stable")
+    found = code[order]
+    edges = np.flatnonzero(np.r_[True, found[1:] != found[:-1]])
+    found = found[edges]
+    earliest = np.minimum.reduceat(np.concatenate([g.positions for g in stage.edits])[order], edges)
+    rows, blocks = np.divmod(found, stage.layers + 2)
+    new = np.r_[True, rows[1:] != rows[:-1]]
+    starts = np.flatnonzero(new)
+    counts = np.diff(np.r_[starts, len(rows)])
+    prompt = stage.rows.prompt[rows[starts]]
+    before, upto = [], []
+    for lane, name in enumerate(names(stage)):
+        total = np.add.reduceat(name[order], edges)
+        running = np.cumsum(total, dtype=np.uint64)
+        mine = running + np.repeat(mixed(prompt, lane) - (running[starts] - total[starts]), counts)
+        before.append(mine - total)
+        upto.append(mine)
     # From the last block down: the first token that is edited at this block or above.
-    backwards = (1 << 31) * (number.max(initial=0) - number[::-1]) - earliest[::-1]
-    after = (1 << 31) * (number.max(initial=0) - number[::-1]) - np.maximum.accumulate(backwards)
-    prompt = mixed(stage.rows.prompt[rows])
-    last = np.r_[rows[1:] != rows[:-1], True]
-    return Levels(rows, blocks, upto - total + prompt, upto + prompt, after[::-1], last)
+    backwards = (1 << 31) * np.repeat(np.arange(len(starts)), counts[::-1])
+    after = backwards - np.maximum.accumulate(backwards - earliest[::-1])
+    return Levels(rows, blocks, tuple(before), tuple(upto), after[::-1], np.r_[new[1:], True])
 
 
 def parents(levels: Levels, rows: int) -> tuple[np.ndarray, np.ndarray]:
     """Per row, the row whose whole path is the longest beginning of its own, and the entry at which they part."""
-    kind = np.dtype([("a", np.uint64), ("b", np.uint64)])
-    whole = levels.upto[levels.last].copy().view(kind).reshape(-1)
-    owners, first = np.unique(whole, return_index=True)
-    begins = levels.before.copy().view(kind).reshape(-1)
-    at = np.minimum(np.searchsorted(owners, begins), len(owners) - 1)
-    found = np.flatnonzero(owners[at] == begins)
     parent, entry = np.full(rows, NOBODY), np.zeros(rows, np.int64)
-    # Entries are sorted by block: a later one, with the longer beginning, is written last.
-    parent[levels.row[found]] = levels.row[levels.last][first[at[found]]]
-    entry[levels.row[found]] = found
+    ends = np.flatnonzero(levels.last)
+    owners = ends[np.argsort(levels.upto[0][ends], kind="stable")]
+    whole = levels.upto[0][owners]
+    # The longest beginning is tried first; the first entry of a row has nothing before it but the prompt.
+    at = ends
+    while len(at := at[(at > 0) & (levels.row[at - 1] == levels.row[at])]):
+        order = np.argsort(levels.before[0][at])  # looked up in their order: memory is then read in its order
+        at = at[order]
+        found = owners[np.minimum(np.searchsorted(whole, levels.before[0][at]), len(owners) - 1)]
+        same = (levels.upto[0][found] == levels.before[0][at]) & (levels.upto[1][found] == levels.before[1][at])
+        parent[levels.row[at[same]]] = levels.row[found[same]]
+        entry[levels.row[at[same]]] = at[same]
+        at = at[~same] - 1
     return parent, entry
 
 
-def names(stage: PhysicalStage) -> np.ndarray:
-    """Two random-like numbers [edits, 2] for each edit, equal only for equal edits, so that sums name sets of edits."""
+def names(stage: PhysicalStage) -> list[np.ndarray]:
+    """Two random-like numbers [edits] for each edit, equal only for equal edits, so that sums name sets of edits."""
     seen: dict[tuple, int] = {}
-    parts = []
+    parts: list[list[np.ndarray]] = [[], []]
     for group in stage.edits:
-        what = seen.setdefault((group.site, group.kind, group.order, group.operand), len(seen))
-        amount = np.ones(len(group.rows)) if group.amount is None else np.asarray(group.amount, np.float64)
-        columns = (np.full(len(group.rows), what), group.positions, group.index, amount.view(np.int64))
-        name = np.zeros((len(group.rows), 2), np.uint64)
-        for column in columns:
-            name = mixed(name ^ np.asarray(column).astype(np.int64).view(np.uint64)[:, None])
-        parts.append(name)
-    return np.concatenate(parts)
+        what = seen.setdefault((group.site, group.kind, group.order, group.operand), len(seen) + 1)
+        for lane, found in enumerate(parts):
+            a, b, c, d = ODD[lane : lane + 4]
+            name = group.positions.astype(np.uint64) * a + group.index.astype(np.uint64) * b + np.array([what], np.uint64) * c
+            if group.amount is not None:
+                name += np.asarray(group.amount, np.float64).view(np.uint64) * d
+            found.append(mixed(name, lane))
+    return [np.concatenate(found) for found in parts]
 
 
-def mixed(values: np.ndarray) -> np.ndarray:
-    """Scatter 64-bit numbers, each in two ways: [n] or [n, 2] to [n, 2]."""
-    x = np.asarray(values)
-    x = (x if x.ndim == 2 else x[:, None]).astype(np.uint64) + MIX
+def mixed(values: np.ndarray, lane: int) -> np.ndarray:
+    """Scatter 64-bit numbers [n], in one of two ways."""
+    x = values.astype(np.uint64) + ODD[lane]
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)
+        x ^= x >> np.uint64(shift)
+        x *= np.uint64(factor)
     return x ^ (x >> np.uint64(31))

@@ -60,11 +60,11 @@ def attached(stage: PhysicalStage, source: np.ndarray, layer: np.ndarray, positi
 def grouped(stage: PhysicalStage) -> PhysicalStage:
     """Number groups of prompts so that no group holds more than `HELD`; a prompt that alone needs more starts early."""
     starts, prompts = stage.starts, len(stage.rows.prompts)
-    length = np.array([len(p) for p in stage.rows.prompts], np.int64)
     late = np.flatnonzero(starts.source >= 0)
-    prompt = stage.rows.prompt[late]
-    hidden = np.unique(np.stack([starts.source[late], starts.layer[late], prompt]), axis=1)
-    held = np.bincount(hidden[2], stage.width * length[hidden[2]], prompts)
+    hidden = np.zeros((stage.layers + 1, len(starts.source)), dtype=bool)
+    hidden[starts.layer[late], starts.source[late]] = True
+    hidden[0] = False
+    held = np.bincount(stage.rows.prompt, stage.width * hidden.sum(0) * stage.rows.lengths, prompts)
     kept = late[starts.position[late] > 0]
     if len(kept):
         blocks = (depth_of_rows(stage)[kept] - starts.layer[kept]).astype(np.int64)

@@ -18,7 +18,7 @@ from ..cube import Axis
 from ..determinism import derive_seed
 from ..errors import ProbeError
 from ..sites import SiteRef, place
-from .grid import Grid, axes_of, grid, in_model, per_cell
+from .grid import Grid, axes_of, grid, in_model, per_cell, values_at
 from .places import Places, places
 
 if TYPE_CHECKING:
@@ -138,16 +138,11 @@ def layers_at(state: Lowering, node: Node, cells: Grid, home: Node) -> list[tupl
         from ..binding.axes import label_values
 
         return [(int(v), np.ones(cells.count, dtype=bool)) for v in label_values(state.bindings, node, home)]
-    values = per_cell(state.evaluator, node, cells, home, state.stand_in(node))
-    if values.dtype != object:
-        return [(int(v), values == v) for v in np.unique(values)]
-    sets = [v if isinstance(v, tuple) else (int(v),) for v in values]
-    every = sorted({int(x) for s in set(sets) for x in s})
-    has = {s: None for s in sets}
-    numbered = {s: i for i, s in enumerate(has)}
-    code = np.array([numbered[s] for s in sets])
-    member = np.array([[x in s for x in every] for s in numbered])
-    return [(x, member[code, k]) for k, x in enumerate(every)]
+    values, index = values_at(state.evaluator, node, cells, home, state.stand_in(node))
+    sets = [v if isinstance(v, tuple) else (int(v),) for v in values.tolist()]
+    every = sorted({int(x) for s in sets for x in s})
+    member = np.array([[x in s for x in every] for s in sets])
+    return [(x, inside) for k, x in enumerate(every) if (inside := member[index, k]).any()]
 
 
 def index_of(state: Lowering, node: Node | None, cells: Grid, home: Node) -> np.ndarray | None:

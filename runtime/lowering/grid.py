@@ -37,13 +37,16 @@ class Grid:
 
     def spread(self, cube: Cube) -> np.ndarray:
         """Per cell, the value of a cube over some of the axes."""
-        values = cube.transpose([a.name for a in cube.axes]).values
+        return cube.values.reshape((-1,) + cube.feature)[self.index(cube)]
+
+    def index(self, cube: Cube) -> np.ndarray:
+        """Per cell, the flat index of its cell of a cube over some of the axes."""
         index = np.zeros(self.count, dtype=np.int64)
         for axis in cube.axes:
             if axis.name not in self.at:
                 raise ProbeError("axes-differ", f"a value has an axis {axis.name} that what uses it does not have")
             index = index * len(axis) + self.at[axis.name]
-        return values.reshape((-1,) + cube.feature)[index]
+        return index
 
 
 def grid(axes: tuple[Axis, ...]) -> Grid:
@@ -87,9 +90,18 @@ def per_cell(
     """
     if node is None:
         return None
+    values, index = values_at(evaluator, node, cells, home, default)
+    return values[index]
+
+
+def values_at(
+    evaluator: Evaluator, node: Node, cells: Grid, home: Node, default: float | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The values of a small expression, each once, and per cell the index of its own."""
     try:
-        return cells.spread(evaluator.at_home(home).cube(node))
+        cube = evaluator.at_home(home).cube(node)
     except NotYet:
         if default is None:
             raise
-        return np.full(cells.count, default)
+        return np.array([default]), np.zeros(cells.count, np.int64)
+    return cube.values.reshape((-1,) + cube.feature), cells.index(cube)
