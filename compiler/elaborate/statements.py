@@ -19,6 +19,7 @@ from ..kinds import (
     Vector,
 )  # fmt: skip
 from . import stacks
+from .attainable import check_attainable
 from .core import Elaborator, text_of
 from .env import Env
 from .program import StatementNode
@@ -112,6 +113,7 @@ def claim(el: Elaborator, name: str, statement: ir.Define, node: Node, span) -> 
     several = [a for a in stacks.visible_axes(node) if a not in named]
     if several:
         el.report(errors.claim_many_verdicts(span, several))
+    check_attainable(el, node, statement.value.span or span)
     return node
 
 

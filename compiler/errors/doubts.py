@@ -61,6 +61,18 @@ def never_significant(span: Span, smallest: float, cells: int) -> Diagnostic:
     )
 
 
+def claim_out_of_reach(span: Span, smallest: float, asked: float, draws: int, cells: int) -> Diagnostic:
+    family = f" over a family of {cells} cells" if cells > 1 else ""
+    return warning(
+        "claim-out-of-reach",
+        span,
+        f"no data can make this true: with {draws} draws of the null{family} the smallest p is {smallest:.2g},"
+        f" and this asks for {asked:g}",
+        "",
+        "draw more seeds or permutations, or test fewer cells together",
+    )
+
+
 def nonlinear_over_items(span: Span, name: str) -> Diagnostic:
     return warning(
         "nonlinear-over-items",

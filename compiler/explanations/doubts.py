@@ -73,6 +73,19 @@ DOUBTS: dict[str, Explanation] = {
         "statistic s = norm(mean_diff(resid_post[l] at c.last)) for l in 0..15\nstatistic t = label_permutation(s, "
         "n=9999)",
     ),
+    "claim-out-of-reach": Explanation(
+        "a claim asks for a smaller p than its null can give",
+        "An empirical p is at least 1 / (1 + draws), and the correction for a family multiplies it by its cells. Such "
+        "a claim fails on every data, and says nothing.",
+        "direction v = mean_diff(resid_post[3] at c.last)\ndirection r = random_unit(like=v, seed=seed) for seed in "
+        "1..10\n"
+        "statistic z = z_score(mean(prob(p) under project_out(v)), null=mean(prob(p) under project_out(r)))\n"
+        "claim k = z.p < 0.05",
+        "direction v = mean_diff(resid_post[3] at c.last)\ndirection r = random_unit(like=v, seed=seed) for seed in "
+        "1..99\n"
+        "statistic z = z_score(mean(prob(p) under project_out(v)), null=mean(prob(p) under project_out(r)))\n"
+        "claim k = z.p < 0.05",
+    ),
     "nonlinear-over-items": Explanation(
         "a nonlinear reducer is taken item by item",
         "The mean of peaks is not the peak of the mean. Reduce the items first where one number is meant.",
