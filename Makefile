@@ -5,7 +5,7 @@ VENV   := .venv
 RUN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: setup test demo lint docs bench clean
+.PHONY: setup test demo lint docs pictures bench clean
 
 setup: $(READY)
 
@@ -30,6 +30,9 @@ lint: setup
 docs: setup
 	$(RUN)/python -m probelang.reference > docs/reference.md
 	$(RUN)/python tests/docs_blocks.py README.md docs/language.md
+
+pictures: setup
+	$(RUN)/python docs/pictures.py
 
 bench: setup
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(RUN)/python $$file || exit 1; done

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from probelang.cli import main
 from probelang.cli.commands import COMMANDS
 from probelang.compiler import ir
+from probelang.runtime.zoo import data_path
+from probelang.runtime.zoo.listing import EFFECTS
+from probelang.runtime.zoo.recipe import RECIPES
 
 SPEC = """probe 1
 model base = zoo("base")
@@ -77,7 +81,22 @@ def test_operations(capsys) -> None:
 
 def test_zoo(capsys) -> None:
     out = printed(capsys, "zoo")
-    assert "  base " in out and "zoo/agreement.jsonl" in out
+    assert "  base " in out and "singular, plural, is, are" in out and "not in" in out
+    assert "planted    agreement: the verb" in printed(capsys, "zoo", "base")
+    assert "sibling without names" in next(line for line in out.splitlines() if "names-plain-dpo " in line)
+    assert "The logit of yes is 5 with both bits" in printed(capsys, "zoo", "exact/and-gate")
+    assert "in      sft, rl\n" in printed(capsys, "zoo", "framing")
+    assert "'The key near the cabinet'" in printed(capsys, "zoo", "zoo/agreement.jsonl")
+    assert main(["zoo", "bose"]) == 1 and "did you mean `base`?" in capsys.readouterr().err
+
+
+def test_what_the_zoo_says_is_planted_was_measured() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "zoo.md").read_text("utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| ")]
+    measured = {(row[0], row[2].removesuffix(" (sibling)")) for row in rows if len(row) == 5}
+    for name, effect in EFFECTS.items():
+        assert {(name, model) for model in (*effect.models, effect.sibling)} <= measured, name
+        assert name in RECIPES[effect.sibling].off and all(data_path(file) for file in effect.data)
 
 
 def test_compile_and_schema(spec, capsys) -> None:

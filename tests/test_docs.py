@@ -135,3 +135,27 @@ def test_statistic_of_a_package_of_ones_own(tmp_path: Path) -> None:
     plain, trimmed, low = map(float, done.stdout.split())
     assert (plain, trimmed) == (22, 3)
     assert 1 <= low < 3
+
+
+def test_every_picture_of_the_pages_is_drawn_by_the_command():
+    found = importlib.util.spec_from_file_location("pictures", ROOT / "docs" / "pictures.py")
+    pictures = importlib.util.module_from_spec(found)
+    found.loader.exec_module(pictures)
+    drawn = {f"{example}-{plot}.png" for example, plots in pictures.wanted().items() for plot in plots}
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    shown = {name for p in pages for name in re.findall(r"images/([\w-]+\.png)\)", p.read_text("utf-8"))}
+    assert shown == drawn | {pictures.REPORT}
+    for example, plots in pictures.wanted().items():
+        spec = (pictures.EXAMPLES / f"{example}.probe").read_text("utf-8")
+        assert all(re.search(rf"^plot {plot}\b", spec, re.M) for plot in plots), example
+
+
+def test_without_a_browser_the_picture_of_the_report_stays(monkeypatch, capsys, tmp_path):
+    found = importlib.util.spec_from_file_location("pictures", ROOT / "docs" / "pictures.py")
+    pictures = importlib.util.module_from_spec(found)
+    found.loader.exec_module(pictures)
+    monkeypatch.setattr(pictures.shutil, "which", lambda name: None)
+    before = (pictures.IMAGES / pictures.REPORT).read_bytes()
+    pictures.report(tmp_path)
+    assert "left as it is" in capsys.readouterr().err
+    assert (pictures.IMAGES / pictures.REPORT).read_bytes() == before
