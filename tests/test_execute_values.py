@@ -163,6 +163,24 @@ statistic each = mean(logit(p)) * layer for layer, k in [1, 2] where layer > k
     assert found.results[2].frame.select("layer", "k").rows() == [(2, 1), (3, 1), (3, 2)]
 
 
+def test_selections_in_lists_whose_elements_bring_axes(root: Path) -> None:
+    found = same(root, """direction seen = resid_post[2] at ask("Tom").last
+direction random = random_unit(like=seen, seed=seed) for seed in 1..3
+statistic s = mean(logit(p) under steer(arm, scale=3)) for arm in [none, seen, random]
+statistic worst = argmax(s[arm=random], over=seed)
+statistic one = s[seed=2]
+statistic computed = s[seed=worst]
+statistic few = s[arm != none]
+statistic even = mean(logit(p) under steer(arm)) for arm in [none, seen]
+statistic best = even[arm=argmax(even, over=arm)]
+claim single = s[seed=2] == s[arm=random][seed=2]
+""")  # fmt: skip
+    tables = {r.name: r.frame for r in found.results}
+    assert tables["one"]["arm"].to_list() == tables["computed"]["arm"].to_list() == ["random"]
+    assert tables["best"]["value"][0] == max(tables["even"]["value"])
+    assert [c.verdict for c in found.claims] == ["pass"]
+
+
 def test_a_column_may_be_called_as_a_site_is(root: Path) -> None:
     (root / "sites.csv").write_text("q,head,word\n1,a,hot\n2,b,big\n3,b,good\n")
     found = same(root, """dataset sites = file("sites.csv", columns=["q", "head", "word"]) with k = q * 2

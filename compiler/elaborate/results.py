@@ -105,6 +105,11 @@ def over_axis(
     """The axis that `over` names goes; `over=revision.tokens` goes along a column of one."""
     visible = {k: a for n in arguments.values() for k, a in stacks.visible_axes(n).items()}
     name = over.partition(".")[0]
+    for node in arguments.values() if name in visible else ():
+        if (found := stacks.uneven(node, name)) is not None:
+            outer, having, inner = found
+            el.report(errors.uneven_list(span, name, "reduce along", outer.name, having, inner))
+            return None
     if name in visible:
         return AxesRule(adds, frozenset({name}), False, frozenset({name}))
     given = arguments.get("over")

@@ -268,8 +268,6 @@ def in_stack(el: Elaborator, node: Node, axis: str, label: Node, span: Span, sho
             return el.unknown
         if len(parts) == len(own.labels):
             return stacks.stack(el.graph, own.name, own.labels, [p for _, p in parts], own.kind, own.origin)
-        if len(parts) == 1:
-            return parts[0][1]
         return stacks.stack(el.graph, own.name, [n for n, _ in parts], [p for _, p in parts], own.kind)
     if label.op == "label":  # a symbolic label: one element after the other
         values = label.axes[0].labels if label.axes else None
@@ -278,11 +276,24 @@ def in_stack(el: Elaborator, node: Node, axis: str, label: Node, span: Span, sho
             return stacks.stack(el.graph, label.axes[0].name, values, found)
         return el.report(errors.unknown_label(span, axis, shown, list(map(str, own.labels))))
     found = find(el, node, label, shown)
+    texts = all(isinstance(x, str) for x in own.labels)
+    may_be = label.op not in ("const", "list", "none") and issubclass(label.kind, (Text, Column) if texts else Number)
+    if found is None and may_be and issubclass(node.kind, VALUES):
+        return computed_label(el, node, axis, label, span)
     if found is None:
         return el.report(
             errors.unknown_label(span, axis, f"`{shown or label.param('value')}`", list(map(str, own.labels)))
         )
     return found
+
+
+def computed_label(el: Elaborator, node: Node, axis: str, label: Node, span: Span) -> Node:
+    """`x[arm=argmax(x, over=arm)]`: a label that is known when it has been computed selects in the whole table."""
+    uneven = stacks.uneven(node, axis)
+    if uneven is not None:
+        outer, having, inner = uneven
+        return el.report(errors.uneven_list(span, axis, "look up a computed label of", outer.name, having, inner))
+    return looked_up(el, node, axis, label, span)
 
 
 def find(el: Elaborator, node: Node, label: Node, shown: str) -> Node | None:

@@ -107,6 +107,21 @@ def stack(
     return graph.node("stack", inputs, params, kind=common_kind([n.kind for n in nodes]), axes=(axis, *common))
 
 
+def uneven(node: Node, axis: str) -> tuple[AxisType, tuple, str] | None:
+    """Where an axis cannot be taken whole: the list that holds it, its elements that differ, and the axis they have.
+
+    That is so along a list whose elements bring axes of their own, and along an axis that only some elements bring.
+    """
+    if not is_stack(node):
+        return None
+    own, inner = stack_axis(node), [visible_axes(e) for e in elements(node)]
+    for name in dict.fromkeys(n for axes in inner for n in axes):
+        having = tuple(label for label, axes in zip(own.labels, inner, strict=True) if name in axes)
+        if len(having) < len(inner) and axis in (own.name, name):
+            return own, having, name
+    return next((found for e in elements(node) if (found := uneven(e, axis)) is not None), None)
+
+
 # Kinds without a common base that may stand in one list, with what the list is then one of.
 MIXED = (
     ((Site, Part), Part), ((Text, SystemMode), Text), ((Number, Boolean), Number), ((Column, Text), Column),

@@ -110,7 +110,7 @@ def claim(el: Elaborator, name: str, statement: ir.Define, node: Node, span) -> 
     if any(a.kind == "data" for a in stacks.visible_axes(node).values()):
         return el.report(errors.claim_has_items(span))
     named = {b.name for b in statement.loop.binders} if statement.loop is not None else set()
-    several = [a for a in stacks.visible_axes(node) if a not in named]
+    several = [n for n, a in stacks.visible_axes(node).items() if n not in named and len(a) != 1]
     if several:
         el.report(errors.claim_many_verdicts(span, several))
     check_attainable(el, node, statement.value.span or span)

@@ -22,6 +22,13 @@ def unknown_label(span: Span, axis: str, label: str, labels: Sequence[str]) -> D
     return error("unknown-label", span, f"axis `{axis}` has no label {label}", "not on the axis", help_)
 
 
+def uneven_list(span: Span, axis: str, what: str, outer: str, having: Sequence[object], inner: str) -> Diagnostic:
+    few = listed(f"`{label}`" for label in having)
+    message = f"of the elements of `{outer}` only {few} ha{'s' if len(having) == 1 else 've'} the axis `{inner}`"
+    select = f"select first: `x[{outer}={having[0]}]`"
+    return error("uneven-list", span, message, f"cannot {what} `{axis}`", select)
+
+
 def too_many_cells(span: Span, sizes: Mapping[str, int]) -> Diagnostic:
     shown = " x ".join(f"{size:,} {name}" for name, size in sizes.items())
     return error(

@@ -5,6 +5,15 @@ from __future__ import annotations
 from .entry import Explanation
 
 AXES: dict[str, Explanation] = {
+    "uneven-list": Explanation(
+        "some elements of a list bring an axis of their own, and this would need all of them to have it",
+        "`[v, r]`, where `r` has `seed`, is one column for the list and one for the seeds, empty beside `v`. There is "
+        "no one mean over `seed`, and no label of the list at which a whole table stands.",
+        "direction v = mean(resid_post[3] at p.last)\ndirection r = random_unit(like=v, seed=seed) for seed in 1..5\n"
+        "statistic s = norm(arm) for arm in [v, r]\nstatistic t = mean(s, over=seed)",
+        "direction v = mean(resid_post[3] at p.last)\ndirection r = random_unit(like=v, seed=seed) for seed in 1..5\n"
+        "statistic s = norm(arm) for arm in [v, r]\nstatistic t = mean(s[arm=r], over=seed)",
+    ),
     "too-many-cells": Explanation(
         "the axes of a statement multiply to more cells than could be computed",
         "Every model, prompt, direction or intervention that is swept is a run of its own, up to 20,000 in a "

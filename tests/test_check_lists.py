@@ -1,10 +1,10 @@
-"""Edits of one run that write the same place: an error unless their order is meant, or does not matter."""
+"""Lists: of edits that write one place, and of elements that bring axes of their own."""
 
 from __future__ import annotations
 
 import pytest
 
-from .helpers_check import codes
+from .helpers_check import checked, codes
 
 HEAD = """\
 model m = zoo("base")
@@ -53,3 +53,19 @@ def test_one_place_written_twice(value: str) -> None:
 )
 def test_places_that_differ_or_an_order_that_is_meant(value: str) -> None:
     assert found(value) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "label"),
+    [
+        ("mean(s, over=seed)", "cannot reduce along `seed`"),
+        ("argmax(s, over=arm)", "cannot reduce along `arm`"),
+        ("s[arm=argmax(even, over=arm)]", "cannot look up a computed label of `arm`"),
+    ],
+)
+def test_what_needs_a_list_of_equal_elements_says_so(value: str, label: str) -> None:
+    text = HEAD.replace("like=a)", "like=a, seed=seed) for seed in 1..3")
+    text += "statistic s = norm(arm) for arm in [a, b, c]\nstatistic even = norm(arm) for arm in [a, c]\n"
+    (problem,) = checked(text + f"statistic t = {value}\n").errors
+    assert (problem.code, problem.primary.text) == ("uneven-list", label)
+    assert problem.help == "select first: `x[arm=b]`" and "only `b` has the axis `seed`" in problem.message
