@@ -25,7 +25,8 @@ class Load:
 class ModelPart:
     """What one model does in one stage. `load` is None when it cannot be known yet; `why` says what is missing.
 
-    `naive` is the same without any pass: every row alone, from the first block to the last. `seconds` is an estimate.
+    `ladder` begins with the same without any pass, every row alone from the first block to the last, and tells what is
+    left after each pass that changed something. `seconds` is an estimate.
     """
 
     model: str
@@ -34,7 +35,7 @@ class ModelPart:
     bound: bool = False
     why: str = ""
     at_most: int | None = None
-    naive: Load | None = None
+    ladder: tuple[tuple[str, Load], ...] = ()
     seconds: float | None = None
 
     @property
@@ -68,14 +69,14 @@ def model_lines(part: ModelPart) -> list[str]:
         bound = f"<= {part.at_most:,} rows, " if part.at_most is not None else ""
         return [f"  {part.model}: {bound}{part.why}"]
     most = "<= " if part.bound else ""
-    if part.naive is not None:
-        lines = [f"  {part.model:24}{'planned':>16}{'naive':>12}", *compared(part.load, part.naive, most)]
+    if part.ladder:
+        lines = ladder_lines(part, most)
     else:
         c = part.load.cost
         parts = [counted(c.rows, "row"), counted(c.tokens, "token"), counted(c.forwards, "forward")]
         lines = [f"  {part.model}: {', '.join([*parts, most + counted(c.row_layer_tokens, 'row-layer-token')])}"]
-        time = "" if part.seconds is None else f", about {duration(part.seconds)}"
-        lines.append(f"    {taken(part.load.sizes, most)}{time}")
+    time = "" if part.seconds is None else f", about {duration(part.seconds)}"
+    lines.append(f"    {taken(part.load.sizes, most)}{time}")
     return lines + [f"    {name}: {text}" for name, text in part.saved]
 
 
@@ -85,26 +86,24 @@ def taken(sizes: Sizes, most: str = "") -> str:
     return f"{words}, keeps {amount(sizes.kept, 'B')}"
 
 
-def compared(planned: Load, naive: Load, most: str = "") -> list[str]:
-    """Counts beside those of the naive plan, with how many times as many that has."""
-    rows = [
-        ("rows", planned.cost.rows, naive.cost.rows),
-        ("forwards", planned.cost.forwards, naive.cost.forwards),
-        ("row-layer-tokens", planned.cost.row_layer_tokens, naive.cost.row_layer_tokens),
-    ]
-    table = [(name, f"{a:,}", f"{b:,}", a, b) for name, a, b in rows]
-    flops, plain = planned.sizes.flops, naive.sizes.flops
-    table.append(("FLOP", amount(flops, "").rstrip(), amount(plain, "").rstrip(), flops, plain))
-    marks = ("", "", most, most)
-    return [
-        f"    {name:22}{mark + a:>16}{b:>12}{times(x, y):>9}".rstrip()
-        for (name, a, b, x, y), mark in zip(table, marks, strict=True)
-    ]
+def ladder_lines(part: ModelPart, most: str = "") -> list[str]:
+    """What is left after each pass, from every row alone to the plan."""
+    lines = [f"  {part.model:22}{'rows':>10}{'forwards':>10}{'row-layer-tokens':>20}{'FLOP':>12}"]
+    for name, load in part.ladder:
+        c, flops = load.cost, amount(load.sizes.flops, "").rstrip()
+        numbers = f"{c.rows:>10,}{c.forwards:>10,}{most + format(c.row_layer_tokens, ','):>20}{most + flops:>12}"
+        lines.append(f"    {name:20}{numbers}")
+    first, last = part.ladder[0][1].cost, part.ladder[-1][1].cost
+    words = [f"{t} fewer {w}" for t, w in (
+        (times(last.forwards, first.forwards), "forwards"),
+        (times(last.row_layer_tokens, first.row_layer_tokens), "row-layer-tokens"),
+    ) if t]  # fmt: skip
+    return [*lines, f"    {', '.join(words)}"] if words else lines
 
 
 def times(planned: int, naive: int) -> str:
-    """How many times as much the naive plan takes; nothing where both are equal or one is nothing."""
-    if not planned or not naive or planned == naive:
+    """How many times as much the naive plan takes; nothing where it takes no more."""
+    if not planned or naive <= planned:
         return ""
     ratio = naive / planned
     return f"{ratio:.1f}x" if ratio < 9.95 else f"{ratio:,.0f}x"

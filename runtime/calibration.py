@@ -57,7 +57,7 @@ def known(folder: Path | None, shape: ModelShape, device: str, dtype: str) -> Sp
 def calibrate(folder: Path, source: ModelSource, shape: ModelShape, device: str, dtype: str, attention: str) -> Speed:
     """Measure, keep and return the speed of a model on this machine; takes a few seconds."""
     model = random_model(source, device, dtype, attention)
-    speed = measured(model, shape)
+    speed = measured(model)
     speed = Speed(**(asdict(speed) | {"load": load_seconds(source, shape, device, dtype, attention)}))
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"machine": machine(device), "shape": asdict(shape), "speed": asdict(speed)}, indent=1)
@@ -115,7 +115,7 @@ def facts_with(facts, layers: int):
     return replace(facts, n_layers=layers)
 
 
-def measured(model: LoadedModel, shape: ModelShape, clock: Callable[[], float] = time.perf_counter) -> Speed:
+def measured(model: LoadedModel, clock: Callable[[], float] = time.perf_counter) -> Speed:
     """Time batches on a model, and fit the rates that explain them best; every rate is zero or more."""
     from scipy.optimize import nnls
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..compiler.check import Checked
 from ..compiler.explain import grouped
 from ..compiler.graph import Node, walk
-from ..compiler.passes import one_by_one, optimise
+from ..compiler.passes import PASSES, one_by_one, optimise
 from ..compiler.physical import PhysicalStage, cost
 from ..compiler.plan_text import Load, ModelPart, StagePart, counted, duration, render
 from ..compiler.sizes import amount, sizes
@@ -22,6 +22,8 @@ from .judges.run import at_endpoint, calls
 from .lowering.lower import models_of
 from .options import RunOptions
 from .schedule import Schedule, memory_of, name_of, schedule, shape_of
+
+ALONE = "every row alone"
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,8 @@ def plan(
 ) -> Plan:
     """Plan a checked spec without running anything. Models and data are looked at where they are at hand.
 
-    `naive` puts beside each part what it takes without any pass. `measure` times models that were not timed on this
-    machine, for an estimate.
+    `naive` also tells what each part takes without any pass, and after each. `measure` times models that were not
+    timed on this machine, for an estimate.
     """
     prepared = prepare(checked, root, options)
     if measure is not None:
@@ -165,12 +167,30 @@ def model_part(prepared: Prepared, stage: PhysicalStage, work: list[str], naive:
     def load(found: PhysicalStage) -> Load:
         return Load(cost(found), sizes(found, shape, work))
 
-    best = optimise(stage, frozenset(prepared.options.passes_off))
-    plain = load(one_by_one(stage)) if naive else None
+    off = frozenset(prepared.options.passes_off)
+    best = optimise(stage, off)
     # A model is checked on the first rows that it runs.
     seconds = turn_seconds(prepared, best, loads=False, checks=stage.model.key not in seen)
     seen.add(stage.model.key)
-    return ModelPart(name_of(prepared, stage.model), load(best), best.saved, best.bound, naive=plain, seconds=seconds)
+    return ModelPart(
+        name_of(prepared, stage.model), load(best), best.saved, best.bound, seconds=seconds,
+        ladder=ladder(stage, off, load) if naive else (),
+    )  # fmt: skip
+
+
+def ladder(
+    stage: PhysicalStage, off: frozenset[str], load: Callable[[PhysicalStage], Load]
+) -> tuple[tuple[str, Load], ...]:
+    """What a stage takes without any pass, and after each pass that changes that."""
+    names = [name for name, _ in PASSES]
+    steps = [(ALONE, load(one_by_one(stage)))]
+    for number, name in enumerate(names):
+        if name in off:
+            continue
+        step = load(optimise(stage, off | frozenset(names[number + 1 :])))
+        if step != steps[-1][1]:
+            steps.append((name, step))
+    return tuple(steps)
 
 
 def bounds(prepared: Prepared, stage: Stage) -> dict[str, int | None]:

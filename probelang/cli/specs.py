@@ -41,7 +41,7 @@ def run_options(options: argparse.Namespace, source: SpecSource) -> RunOptions:
         device_map=options.device_map, offline=options.offline, passes_off=tuple(options.without),
         replicates=options.replicates, attention=options.attention, store=store_of(given),
         memory=options.memory, tf32=options.tf32, deterministic=not options.no_deterministic,
-        calibration=calibrations(), calibrated=options.calibrated,
+        calibration=calibrations(given), calibrated=options.calibrated,
         record=given.get("record"),
     )  # fmt: skip
 
@@ -59,8 +59,10 @@ def check_passes(names: list[str]) -> None:
             raise ProbeError("unknown-pass", f"the planner has no pass {name!r}", f"it has {', '.join(known)}")
 
 
-def calibrations() -> Path:
-    """Where the speed of this machine is kept."""
+def calibrations(given: dict[str, object]) -> Path | None:
+    """Where the speed of this machine is kept; a plan that nobody asked the cost of tells no times."""
+    if not given.get("cost", True) and not given["calibrated"]:
+        return None
     from ..runtime.calibration import default_folder
 
     return default_folder()

@@ -6,12 +6,13 @@ few seconds each, and what was measured is kept.
 probe plan framing.probe
 probe plan framing.probe --naive
 probe plan framing.probe --without reuse-prefix
-probe plan framing.probe --cost
+probe plan framing.probe --cost --html plan.html
 """
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from ..console import Console
 from ..failures import ERRORS
@@ -25,11 +26,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--naive", action="store_true", help="show beside it what every row alone would take")
     parser.add_argument("--cost", action="store_true", help="estimate time and memory on this machine")
     parser.add_argument("--again", action="store_true", help="measure this machine anew (with --cost)")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="draw the plan into a page")
     add_machine(parser)
 
 
 def main(options: argparse.Namespace, console: Console) -> int:
-    """Print the plan to standard output."""
+    """Print the plan to standard output, or draw it into a file."""
     found = checked_spec(options, console, deep=False)
     if found is None:
         return ERRORS
@@ -38,6 +40,14 @@ def main(options: argparse.Namespace, console: Console) -> int:
     source, checked = found
     wanted = run_options(options, source)
     measure = Measure(options.again, console.tell) if options.cost or options.calibrated else None
-    made = plan(checked, root=source.root, options=wanted, naive=options.naive, measure=measure)
+    naive = options.naive or options.html is not None
+    made = plan(checked, root=source.root, options=wanted, naive=naive, measure=measure)
+    if options.html is not None:
+        from ...runtime.report.plan_page import plan_page
+
+        options.html.parent.mkdir(parents=True, exist_ok=True)
+        options.html.write_text(plan_page(made), encoding="utf-8")
+        console.tell(f"wrote {options.html}")
+        return 0
     console.write(made.text().rstrip("\n") + "\n")
     return 0
