@@ -24,6 +24,11 @@ class JudgeKernel:
     def fan(self) -> int:
         return self.judged.branches.fan
 
+    @property
+    def plain(self) -> dict[str, object]:
+        """Its arguments; since they are no plain values, the store keeps scores whole and not item by item."""
+        return {"judged": self.judged}
+
     def apply(self, logits: torch.Tensor, slots: np.ndarray) -> np.ndarray:
         """Probabilities [n, fan] of the next tokens of integers, from logits [n, vocabulary] of some slots."""
         children = self.judged.branches.children
