@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ...grammar.tree import NOWHERE, Span
 from .. import errors
 from ..graph import Node
@@ -98,14 +100,56 @@ def warn_overlap(el: Elaborator, fitted: set[str] | frozenset[str], read: set[st
 
 
 def check_edit(el: Elaborator, edit: Node, prompts: Node, span: Span) -> None:
-    """Warn when an intervention's direction was fitted on the very texts it is evaluated on."""
+    """Warn when an intervention's direction was fitted on the very texts it is evaluated on, or on texts of their rows."""
     direction = edit.input("direction")
-    if direction is None or not fitted_on(direction):
+    rows = fitted_on(direction) if direction is not None else frozenset()
+    if not rows:
         return
     shared = texts_read(direction) & {p.key for p in written(prompts)}
     if shared:
         name = el.names.get(min(shared)) or str(written(prompts)[0].param("name") or "these prompts")
         el.report(errors.in_sample(span, without_side(name)))
+        return
+    warn_overlap(el, rows, item_origins(prompts), span)
+
+
+def check_choice(el: Elaborator, value: Node, span: Span) -> None:
+    """Warn when a result is read at a layer, or another label, that was chosen on the rows it is read on."""
+    closed = {
+        leaf.key
+        for name, node in el.modules.cache.items()
+        if getattr(el.modules.statements[name], "keyword", None) == "direction"
+        for leaf in (node, *stacks.leaves(node))
+    }
+    waiting, seen = [value], set(closed)
+    while waiting:
+        node = waiting.pop()
+        if node.key in seen:
+            continue
+        seen.add(node.key)
+        for label, read in chosen(node):
+            if warn_choice(el, label.lineage, read, el.program.spans.get(node.key, span)):
+                return
+        waiting += [child for name, child in node.inputs if name not in ("direction", *SHAPE_ONLY)]
+
+
+def chosen(node: Node) -> Iterator[tuple[Node, frozenset[str]]]:
+    """The computed labels at which something is read or edited, each with the rows that this is done on."""
+    if node.op == "select":
+        base = node.input("base")
+        yield node.input("label"), base.lineage | item_origins(base)
+    places = [node] if node.op == "read" else [e.input("place") for _, e in node.inputs] if node.op == "run" else []
+    for place in places:
+        site = place.input("site") if place is not None else None
+        if site is not None and site.op == "site" and (layer := site.input("layer")) is not None:
+            yield layer, frozenset(item_origins(node))
+
+
+def warn_choice(el: Elaborator, chosen_on: frozenset[str], read: frozenset[str], span: Span) -> bool:
+    shared = sorted(r for r in read if any(overlap(el, c, r) for c in chosen_on))
+    if shared:
+        el.report(errors.chosen_in_sample(span, el.dataset_names.get(shared[0], "the dataset")))
+    return bool(shared)
 
 
 def check_training(

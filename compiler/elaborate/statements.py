@@ -22,6 +22,7 @@ from . import stacks
 from .attainable import check_attainable
 from .core import Elaborator, text_of
 from .env import Env
+from .lineage import check_choice
 from .program import StatementNode
 from .sense import is_of_both_sides
 
@@ -43,6 +44,8 @@ def finish(el: Elaborator, name: str, statement: ir.Define, node: Node, env: Env
     if checked.kind is Unknown:
         return checked
     unused_binders(el, statement, checked, where, env)
+    if statement.keyword in ("statistic", "claim"):
+        check_choice(el, checked, span)
     if where is not None and not issubclass(where.kind, (Boolean, Unknown)):
         el.report(
             errors.wrong_kind(

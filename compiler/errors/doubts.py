@@ -41,6 +41,16 @@ def test_of_booleans(span: Span, popmean: float) -> Diagnostic:
     )
 
 
+def chosen_in_sample(span: Span, name: str) -> Diagnostic:
+    return warning(
+        "in-sample",
+        span,
+        f"this is read at a label that was chosen on the rows of `{name}` that it is read on",
+        "the rows it was chosen on",
+        "the best of several is too good on the rows that chose it: choose on one part of a `split`, read on the other",
+    )
+
+
 def in_sample(span: Span, dataset: str) -> Diagnostic:
     return warning(
         "in-sample",

@@ -112,10 +112,12 @@ AXES: dict[str, Explanation] = {
     "null-axes": Explanation(
         "a value and the null that it is compared with do not have the same axes",
         "The null has one more axis, that of its draws; all others must be those of the value.",
-        "direction v = mean_diff(resid_post[3] at c.last)\ndirection r = random_unit(like=v, seed=seed) for seed in "
+        'prompts w { body: "I love it" }\ndirection v = resid_post[3] at w.last\n'
+        "direction r = random_unit(like=v, seed=seed) for seed in "
         "1..9\n"
         "statistic s = mean(prob(p) under project_out(x)) for x in [v, r]\nstatistic z = z_score(s, null=s[x=r])",
-        "direction v = mean_diff(resid_post[3] at c.last)\ndirection r = random_unit(like=v, seed=seed) for seed in "
+        'prompts w { body: "I love it" }\ndirection v = resid_post[3] at w.last\n'
+        "direction r = random_unit(like=v, seed=seed) for seed in "
         "1..9\n"
         "statistic s = mean(prob(p) under project_out(x)) for x in [v, r]\nstatistic z = z_score(s[x=v], null=s[x=r])",
     ),

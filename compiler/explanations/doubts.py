@@ -39,10 +39,12 @@ DOUBTS: dict[str, Explanation] = {
         "The spread of three draws is itself hardly known: z = -145 has been published from three seeds. Report the "
         "empirical "
         "p, which never falls below 1 / (1 + draws).",
-        "direction v = mean_diff(resid_post[3] at c.last)\ndirection r = random_unit(like=v, seed=seed) for seed in "
+        'prompts w { body: "I love it" }\ndirection v = resid_post[3] at w.last\n'
+        "direction r = random_unit(like=v, seed=seed) for seed in "
         "1..3\n"
         "statistic z = z_score(mean(prob(p) under project_out(v)), null=mean(prob(p) under project_out(r)))",
-        "direction v = mean_diff(resid_post[3] at c.last)\ndirection r = random_unit(like=v, seed=seed) for seed in "
+        'prompts w { body: "I love it" }\ndirection v = resid_post[3] at w.last\n'
+        "direction r = random_unit(like=v, seed=seed) for seed in "
         "1..20\n"
         "statistic z = z_score(mean(prob(p) under project_out(v)), null=mean(prob(p) under project_out(r)))",
     ),
@@ -55,8 +57,8 @@ DOUBTS: dict[str, Explanation] = {
     "in-sample": Explanation(
         "something fitted is evaluated on the rows it was fitted on",
         "With more dimensions than rows any labels can be separated, and a direction moves the texts it was made "
-        "from. Split "
-        "the items, fit on one part and read on the other.",
+        "from. A layer that was chosen as the best on some rows is fitted on them, too. Split the items, fit and choose "
+        "on one part, and read on the other.",
         "direction v = mean_diff(resid_post[3] at c.last)\n"
         "statistic s = mean(prob(c[side=positive]) under project_out(v))",
         "dataset fit, test = split(d, 0.5)\n"
@@ -77,11 +79,13 @@ DOUBTS: dict[str, Explanation] = {
         "a claim asks for a smaller p than its null can give",
         "An empirical p is at least 1 / (1 + draws), and the correction for a family multiplies it by its cells. Such "
         "a claim fails on every data, and says nothing.",
-        "direction v = mean_diff(resid_post[3] at c.last)\ndirection r = random_unit(like=v, seed=seed) for seed in "
+        'prompts w { body: "I love it" }\ndirection v = resid_post[3] at w.last\n'
+        "direction r = random_unit(like=v, seed=seed) for seed in "
         "1..10\n"
         "statistic z = z_score(mean(prob(p) under project_out(v)), null=mean(prob(p) under project_out(r)))\n"
         "claim k = z.p < 0.05",
-        "direction v = mean_diff(resid_post[3] at c.last)\ndirection r = random_unit(like=v, seed=seed) for seed in "
+        'prompts w { body: "I love it" }\ndirection v = resid_post[3] at w.last\n'
+        "direction r = random_unit(like=v, seed=seed) for seed in "
         "1..99\n"
         "statistic z = z_score(mean(prob(p) under project_out(v)), null=mean(prob(p) under project_out(r)))\n"
         "claim k = z.p < 0.05",
