@@ -25,7 +25,11 @@ def split(table: Table, fraction: float, seed: int, stratify: str | None = None)
         raise ProbeError("bad-fraction", f"A split takes a fraction between 0 and 1, not {fraction}.")
     total = math.floor(fraction * len(table) + 0.5)
     if not 0 < total < len(table):
-        raise ProbeError("empty-split", f"Splitting {len(table)} rows at {fraction} leaves one part empty.")
+        raise ProbeError(
+            "empty-split",
+            f"Splitting {len(table)} rows at {fraction} leaves one part empty.",
+            "Keep more rows, or choose another share.",
+        )
     groups = _groups(table, stratify)
     quotas = _quotas([len(group) for group in groups], total)
     chosen: set[int] = set()
