@@ -369,3 +369,14 @@ def test_a_label_that_one_side_lacks_is_said(deep) -> None:
     text = WALKED.replace('positive: { det: "The" body:', 'positive: { det: "The " body:')
     text = text.replace("noun.positive.tokens", "noun.tokens") + 'claim a = all(n[token="det[1]"] > 1)\n'
     assert {d.code for d in deep(text)} >= {"unknown-label"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "code"),
+    [("e.jsonl", "", "empty-file"), ("e.json", "[]", "empty-file"), ("e.csv", "", "empty-file"),
+     ("e.csv", "singular,plural,is,are\n", "empty-dataset")],
+)  # fmt: skip
+def test_a_file_without_rows_is_one_error_at_its_place(deep, tmp_path: Path, name: str, text: str, code: str) -> None:
+    (tmp_path / name).write_text(text)
+    spec = HEAD.replace('file("zoo/agreement.jsonl", limit=6)', f'file("{name}")') + GAP
+    assert place(spec, only(deep(spec), code)) == f'file("{name}")'

@@ -79,6 +79,13 @@ def test_two_axes_become_a_grid_where_it_fits():
     assert layout(denoised, 60).across == ""
 
 
+def test_lines_of_claims_end_where_their_text_does():
+    lines = printed(run()).split("\n")
+    first = next(i for i, line in enumerate(lines) if line.startswith("PASS"))
+    block = lines[first : lines.index("", first)]
+    assert len(block) > 2 and all(line == line.rstrip() for line in block), block
+
+
 def test_tokens_are_shown_as_a_selection_writes_them():
     coords = {"segment": ("subject", "subject", "joint"), "index": (0, 1, 0), "text": ("The", None, " near")}
     tokens = Axis("token", ("subject[0]", "subject[1]", "joint[0]"), "computed", coords)

@@ -100,7 +100,7 @@ def warn_overlap(el: Elaborator, fitted: set[str] | frozenset[str], read: set[st
 
 
 def check_edit(el: Elaborator, edit: Node, prompts: Node, span: Span) -> None:
-    """Warn when an intervention's direction was fitted on the very texts it is evaluated on, or on texts of their rows."""
+    """Warn when an intervention's direction was fitted on the texts it is evaluated on, or on others of their rows."""
     direction = edit.input("direction")
     rows = fitted_on(direction) if direction is not None else frozenset()
     if not rows:

@@ -57,8 +57,8 @@ DOUBTS: dict[str, Explanation] = {
     "in-sample": Explanation(
         "something fitted is evaluated on the rows it was fitted on",
         "With more dimensions than rows any labels can be separated, and a direction moves the texts it was made "
-        "from. A layer that was chosen as the best on some rows is fitted on them, too. Split the items, fit and choose "
-        "on one part, and read on the other.",
+        "from. A layer that was chosen as the best on some rows is fitted on them, too. Split the items, fit and "
+        "choose on one part, and read on the other.",
         "direction v = mean_diff(resid_post[3] at c.last)\n"
         "statistic s = mean(prob(c[side=positive]) under project_out(v))",
         "dataset fit, test = split(d, 0.5)\n"

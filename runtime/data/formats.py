@@ -22,6 +22,8 @@ def read_frame(path: Path, limit: int | None = None) -> polars.DataFrame:
         known = ", ".join(suffix[1:] for suffix in _READERS)
         raise ProbeError("unknown-format", f"{path.name!r} is not a kind of file that can be read.", f"Known: {known}.")
     frame = reader(path, limit)
+    if not frame.columns:
+        raise ProbeError("empty-file", f"{path.name} is empty.", "It has no rows, and so no columns.")
     doubled = [name for name in frame.columns if not name.strip()]
     if doubled:
         raise ProbeError(

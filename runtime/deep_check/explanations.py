@@ -61,6 +61,10 @@ EXPLANATIONS: dict[str, Explanation] = {
         "the config.json of a model is broken, or lacks the sizes that are needed",
         "The folder must be one that transformers can load.",
     ),
+    "empty-dataset": _entry(
+        "a data file names its columns and has no rows",
+        "Nothing could be computed from it. A `keep` that leaves nothing is found when it runs.",
+    ),
     "duplicate-key": _entry(
         "the key column has one value in several rows",
         "Items are told apart, paired and split by their keys. Without `key=`, a hash of the row's content is the key.",

@@ -16,6 +16,7 @@ from .numbers import duration, single
 from .safe import clean
 from .sheet import Sheet, layout
 
+MARGIN = 14  # columns of the verdict
 VERDICTS = {
     "pass": ("PASS", "bold green"),
     "fail": ("FAIL", "bold red"),
@@ -52,16 +53,15 @@ def print_run(run: Run, console: Console) -> None:
 
 def _claim(claim: Claim, console: Console) -> None:
     word, colour = VERDICTS[claim.verdict]
-    row = Table.grid(padding=(0, 2))
-    row.add_column(width=12, no_wrap=True)
-    row.add_column()
     body = Text.assemble((claim.name, "bold"), (f"  line {claim.line}", "dim"))
     if claim.values:
         body.append("\n" + clean(", ".join(f"{name} = {single(value)}" for name, value in claim.values.items())))
     if claim.reason:
         body.append("\n" + clean(claim.reason))
-    row.add_row(Text(word, style=colour), body)
-    console.print(row)
+    # written line by line: a grid would fill each line with spaces, which a copy of it then has
+    for number, line in enumerate(body.wrap(console, max(20, console.width - MARGIN))):
+        line.rstrip()
+        console.print(Text.assemble((f"{'' if number else word:<{MARGIN}}", colour), line))
 
 
 def _result(result: Result, console: Console) -> None:
