@@ -100,7 +100,7 @@ class Deciding:
         for i, (side, cube) in enumerate(zip((e.left, e.right), cubes, strict=True)):
             if sides[i][1].op != "const":
                 both = "tightest" if end == "worst" else "widest"
-                said = both if cubes[1 - i].axes else which(e.operator, i, end)
+                said = which(e.operator, i, end) if not cubes[1 - i].axes else both if i == 0 else ""
                 self.note(side, cube, cell, labels, said, int(there.sum()))
 
     def note(self, e: ir.Expr, cube: Cube | None, cell: dict, labels: dict, end: str = "", of: int = 1) -> None:

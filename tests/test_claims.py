@@ -39,7 +39,7 @@ DECIDED = {
     "below": ("fail", {"largest of 3, y[k=3]": 8.25}),
     "number": ("pass", {"count(y > 5)": 2}),
     "no": ("pass", {"largest of 3, y[k=3]": 8.25, "y[k=2]": 5.5}),
-    "pair": ("pass", {"tightest of 3, y[k=1]": 2.75, "tightest of 3, z[k=1]": 0.75}),
+    "pair": ("pass", {"tightest of 3, y[k=1]": 2.75, "z[k=1]": 0.75}),
     "turned": ("pass", {"largest of 3, y[k=3]": 8.25}),
     "items": ("pass", {"largest of 4, d.x": 5}),
     "exactly": ("pass", {"nearest of 3, y[k=2]": 5.5}),
