@@ -1,4 +1,4 @@
-"""Tokens in a batch: the time of a token in batches of several sizes, on the CPU. `runtime/memory.py` takes its bound."""
+"""Tokens in a batch: the time of a token in batches of several sizes, on the CPU; `runtime/memory.py` has the bound."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import time
 
 import torch
 import transformers
-
-from benchmarks.common import machine
+from common import machine
 
 SIZES = (64, 256, 1024, 2048, 4096, 8192, 16_384)
 

@@ -1,9 +1,15 @@
-"""Squared norms of weights and of their differences, streamed from safetensors. Builds no model; sums in fp64."""
+"""Squared norms of weights and of their differences, streamed from safetensors. Builds no model; sums in fp64.
+
+Files are mapped, not read: numbers are widened a cache-full at a time, on a few threads. The sums are of fixed parts in
+a fixed order, so that their bits do not depend on the number of threads.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,20 +20,22 @@ from .weight_files import weight_files
 from .weight_parts import FUSED, PREFIX, VOCABULARY, WeightPart, weight_part
 
 if TYPE_CHECKING:
+    from safetensors import safe_open
     from torch import Tensor
 
-ROWS_AT_ONCE = 1 << 22  # numbers that are widened to fp64 at a time
+PART = 1 << 22  # numbers that a thread takes at a time
+CHUNK = 1 << 15  # numbers that are widened to fp64 at a time: they stay in a core's cache
+THREADS = 4  # at most; a disk is not read faster by more
 Key = tuple[str, int | None]
+Piece = tuple[Key, "Tensor", "Tensor | None"]  # weights, and others that they are subtracted from
+Sums = dict[Key, tuple[float, float]]  # sums of squares of weights, and of differences
 
 
 def part_norms(directory: Path) -> dict[Key, float]:
     """Return the sum of squares of each (part, layer); layer is None outside the blocks."""
-    sums: dict[Key, float] = {}
     weights = StoredWeights(directory)
-    for name in weights.names:
-        for key, piece in weights.pieces(name):
-            sums[key] = sums.get(key, 0.0) + _sum_of_squares(piece)
-    return sums
+    pieces = ((key, piece, None) for name in weights.names for key, piece in weights.pieces(name))
+    return {key: norm for key, (norm, _) in _sums(pieces).items()}
 
 
 def part_diff_norms(directory_a: Path, directory_b: Path) -> dict[Key, tuple[float, float]]:
@@ -39,7 +47,11 @@ def part_diff_norms(directory_a: Path, directory_b: Path) -> dict[Key, tuple[flo
     a, b = StoredWeights(directory_a), StoredWeights(directory_b)
     if a.facts.arch != b.facts.arch:
         raise ProbeError("weights-differ", f"{directory_a} is {a.facts.arch}, but {directory_b} is {b.facts.arch}")
-    sums: dict[Key, tuple[float, float]] = {}
+    return {key: (difference, norm) for key, (norm, difference) in _sums(_pairs(a, b)).items()}
+
+
+def _pairs(a: StoredWeights, b: StoredWeights) -> Iterator[Piece]:
+    """The weights of `b` beside those of `a`, of the rows and parts that both have."""
     for name in sorted({*a.names, *b.names}):
         for (key, of_a), (_, of_b) in zip(a.pieces(name), b.pieces(name), strict=True):
             if key[0] in VOCABULARY:
@@ -48,11 +60,51 @@ def part_diff_norms(directory_a: Path, directory_b: Path) -> dict[Key, tuple[flo
             if of_a.shape != of_b.shape:
                 raise ProbeError(
                     "weights-differ",
-                    f"{name} is {list(of_a.shape)} in {directory_a}, {list(of_b.shape)} in {directory_b}",
+                    f"{name} is {list(of_a.shape)} in {a.directory}, {list(of_b.shape)} in {b.directory}",
                 )
-            difference, norm = sums.get(key, (0.0, 0.0))
-            sums[key] = (difference + _sum_of_squares(of_a, of_b), norm + _sum_of_squares(of_b))
+            yield key, of_b, of_a
+
+
+def _sums(pieces: Iterable[Piece]) -> Sums:
+    """Sums of squares of weights, and of what is left of the others without them, by key."""
+    sums: Sums = {}
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = min(THREADS, cores)
+    with ThreadPoolExecutor(threads) as pool:
+        # Parts are made as they are wanted: a few for each thread, never those of a whole model.
+        waiting: list[tuple[Key, Future]] = []
+        for key, weights, others in pieces:
+            flat, other = weights.reshape(-1), None if others is None else others.reshape(-1)
+            for start in range(0, len(flat), PART):
+                part = slice(start, start + PART)
+                task = pool.submit(_sums_of_squares, flat[part], None if other is None else other[part])
+                waiting.append((key, task))
+                if len(waiting) > 2 * threads:
+                    _add(sums, *waiting.pop(0))
+        for key, task in waiting:
+            _add(sums, key, task)
     return sums
+
+
+def _add(sums: Sums, key: Key, task: Future) -> None:
+    norm, difference = sums.get(key, (0.0, 0.0))
+    more = task.result()
+    sums[key] = (norm + more[0], difference + more[1])
+
+
+def _sums_of_squares(weights: Tensor, others: Tensor | None) -> tuple[float, float]:
+    import torch
+
+    wide = torch.empty(2, min(CHUNK, len(weights)), dtype=torch.float64)
+    norm = difference = 0.0
+    for start in range(0, len(weights), CHUNK):
+        part = weights[start : start + CHUNK]
+        mine = wide[0, : len(part)].copy_(part)
+        norm += float(torch.dot(mine, mine))
+        if others is not None:
+            rest = wide[1, : len(part)].copy_(others[start : start + CHUNK]).sub_(mine)
+            difference += float(torch.dot(rest, rest))
+    return norm, difference
 
 
 class StoredWeights:
@@ -65,6 +117,7 @@ class StoredWeights:
             raise ProbeError("bad-model-config", f"{directory} has no config.json")
         self.facts: ModelFacts = model_facts(json.loads(config.read_text()))
         architecture(self.facts.arch)
+        self.files: dict[Path, safe_open] = {}
         self.parts: dict[str, WeightPart] = {}
         self.stored: dict[str, tuple[Path, str]] = {}
         for path in weight_files(self.directory):
@@ -83,28 +136,28 @@ class StoredWeights:
 
     def tensor(self, name: str) -> Tensor:
         """Return the tensor `name`, without the prefix of the bare model; a tied unembedding is the embedding."""
-        from safetensors import safe_open
-
         path, stored = self._stored(name)
-        with safe_open(path, framework="pt") as file:
-            return file.get_tensor(stored)
+        return self.files[path].get_tensor(stored)  # mapped: nothing is read yet
 
     def _index(self, path: Path) -> None:
-        from safetensors import safe_open
+        from safetensors import SafetensorError, safe_open
 
-        with safe_open(path, framework="pt") as file:
-            for stored in file.keys():
-                name = PREFIX.sub("", stored)
-                try:
-                    part = weight_part(name, self.facts.arch)
-                except KeyError:
-                    raise ProbeError(
-                        "unknown-weight",
-                        f"{path}: no part is known for {name!r}",
-                        "add it to PARTS in runtime/weight_parts.py",
-                    ) from None
-                if part is not None:
-                    self.parts[name], self.stored[name] = part, (path, stored)
+        try:
+            file = self.files[path] = safe_open(path, framework="pt")
+        except SafetensorError as error:
+            raise ProbeError("weights-damaged", f"{path} cannot be read: {error}", "download it again") from None
+        for stored in file.keys():
+            name = PREFIX.sub("", stored)
+            try:
+                part = weight_part(name, self.facts.arch)
+            except KeyError:
+                raise ProbeError(
+                    "unknown-weight",
+                    f"{path}: no part is known for {name!r}",
+                    "add it to PARTS in runtime/weight_parts.py",
+                ) from None
+            if part is not None:
+                self.parts[name], self.stored[name] = part, (path, stored)
 
     def _stored(self, name: str) -> tuple[Path, str]:
         if name in self.stored:
@@ -120,15 +173,3 @@ def _thirds(tensor: Tensor, facts: ModelFacts) -> tuple[Tensor, ...]:
     if FUSED[facts.arch] == "columns":
         return tensor.chunk(3, dim=1)
     return tensor.view(facts.n_heads, 3, facts.d_head, -1).unbind(1)
-
-
-def _sum_of_squares(tensor: Tensor, minus: Tensor | None = None) -> float:
-    total, rows = 0.0, tensor.reshape(-1, tensor.shape[-1])
-    others = None if minus is None else minus.reshape(rows.shape)
-    step = max(1, ROWS_AT_ONCE // rows.shape[1])
-    for start in range(0, len(rows), step):
-        block = rows[start : start + step].double()
-        if others is not None:
-            block = block - others[start : start + step].double()
-        total += float(block.square().sum())
-    return total

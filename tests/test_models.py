@@ -241,3 +241,29 @@ def test_options_that_name_nothing_are_refused_with_what_there_is(options, code)
     with pytest.raises(ProbeError) as caught:
         load(ModelSource("zoo", "base"), **options)
     assert caught.value.code == code and caught.value.help
+
+
+def test_sums_do_not_depend_on_how_they_are_cut_nor_on_threads(tmp_path, monkeypatch):
+    from probelang.runtime import weights
+
+    a, b = build("gpt_neox", tmp_path / "a"), build("gpt_neox", tmp_path / "b", 1)
+    whole = part_diff_norms(a, b)
+    monkeypatch.setattr(weights, "PART", 50)
+    monkeypatch.setattr(weights, "CHUNK", 7)
+    found = []
+    for threads in (1, 4):
+        monkeypatch.setattr(weights, "THREADS", threads)
+        monkeypatch.setattr("os.sched_getaffinity", lambda pid, n=threads: set(range(n)), raising=False)
+        found.append(part_diff_norms(a, b))
+    assert found[0] == found[1], "to the bit"
+    assert list(found[0]) == list(whole)
+    for key, pair in whole.items():
+        assert found[0][key] == pytest.approx(pair, rel=1e-12)
+
+
+def test_damaged_weights_are_said(tmp_path):
+    directory = build("llama", tmp_path)
+    weights = directory / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:3000])
+    assert code_of(part_norms, directory) == "weights-damaged"
+    assert code_of(load, at(directory)) == "model-not-loadable"
