@@ -88,7 +88,10 @@ def printed(command: str, folder: Path) -> str:
     from probelang.cli import main
 
     out, back, before = io.StringIO(), Path.cwd(), dict(os.environ)
-    os.environ.update(COLUMNS="100", NO_COLOR="1", PROBELANG_STORE=str(folder / "store"))
+    # a cache of its own: what this machine once measured would show in the outputs
+    os.environ.update(
+        COLUMNS="100", NO_COLOR="1", PROBELANG_STORE=str(folder / "store"), XDG_CACHE_HOME=str(folder / "cache")
+    )
     os.chdir(folder)
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
@@ -124,7 +127,7 @@ def commands(block: Block) -> list[tuple[str, str]]:
 
 
 def write(page: Path, folder: Path) -> None:
-    """Write the outputs that a page shows anew, from the last to the first."""
+    """Write the outputs that a page shows anew, from the last to the first; those that only took another time stay."""
     text = page.read_text("utf-8")
     changes = [(b, told(whole) if "bad" in block.words else ran(whole, folder)) for block, whole, b in shown(page)]
     for block in blocks(page):
@@ -132,6 +135,8 @@ def write(page: Path, folder: Path) -> None:
             parts = [(c, printed(c, folder) if c.startswith("probe ") else out) for c, out in commands(block)]
             changes.append((block, "\n".join(f"$ {c}\n{out.rstrip()}\n" for c, out in parts)))
     for block, output in sorted(changes, key=lambda change: -change[0].start):
+        if alike(block.body, output):
+            continue
         text = text[: block.start] + output.strip("\n") + "\n" + text[block.stop :]
     page.write_text(text, "utf-8")
 
