@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from .adapters import adapter_fingerprint, merge_adapter
 from .counts import Counts
 from .errors import ProbeError
 from .facts import ModelFacts, model_facts
@@ -150,6 +151,9 @@ def load(
             + (f"no {lacking[0]}" if lacking else f"{sorted(map(str, info['mismatched_keys']))[0]} has another shape")
             + (f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""),
         )
+    adapters = [resolve(own) for own in source.adapters]
+    for folder in adapters:
+        hf = merge_adapter(hf, folder)
     if device_map is None:
         _move(hf, device)
     hf.eval().requires_grad_(False)
@@ -164,7 +168,7 @@ def load(
         device=_device(hf),
         dtype=dtype,
         attention=attention,
-        fingerprint=fingerprint(directory),
+        fingerprint=fingerprint(directory) + "".join(map(adapter_fingerprint, adapters)),
     )
 
 

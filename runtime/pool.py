@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from ..compiler.graph import Node
 from ..compiler.passes.order_models import victims
+from .adapters import AdaptedTensors
 from .binding.bindings import Bindings
 from .counts import Counts
 from .engine import Engine
@@ -63,7 +64,11 @@ class ModelPool:
 
     def donor(self, model: Node, donor: Node) -> Donor:
         """The modules of another model, to be used in passes of `model`; nothing of it is read yet."""
-        return Donor(self.engine(model).model, StoredWeights(self.bindings.folder(donor)))
+        recipient, directory = self.engine(model).model, self.bindings.folder(donor)
+        weights = StoredWeights(directory)
+        for folder in self.bindings.adapters(donor):
+            weights = AdaptedTensors(weights, directory, folder, recipient.dtype)
+        return Donor(recipient, weights)
 
     def check(self, model: Node, prompts: tuple[tuple[int, ...], ...]) -> None:
         """Check a model once in a run, on prompts that it is asked."""

@@ -17,13 +17,12 @@ from . import registry
 from .errors import ProbeError
 from .judges.questions import rubric_path
 from .results import Result
-from .weight_files import fingerprint
 
 if TYPE_CHECKING:
     from .execute import Prepared
 
 LIBRARIES = ("probelang", "torch", "transformers", "nnsight", "numpy", "tokenizers")
-MODELS = ("hub", "path", "zoo")
+MODELS = ("hub", "path", "zoo", "adapter")
 DRAWN = ("generate", "judge", "train")  # kinds of work that draw random numbers
 SHOWN, LONG = 60, 160  # characters of a literal that are shown, and at which it is cut
 
@@ -72,7 +71,7 @@ def contents(prepared: Prepared) -> dict[str, str]:
     rubrics = {r.key for r in given if r is not None and r.op == "file"}
     for node in walk(*prepared.roots.values()):
         if node.op in MODELS and not issubclass(node.kind, Dataset):
-            found[node.key] = fingerprint(prepared.bindings.folder(node)) + tokenizer_of(prepared, node)
+            found[node.key] = prepared.bindings.fingerprint(node) + tokenizer_of(prepared, node)
         elif node.key in rubrics:
             found[node.key] = value_key({"rubric": rubric_path(prepared.bindings, node).read_bytes()})
         elif node.op in ("file", "rows") or node.op in MODELS:

@@ -9,22 +9,24 @@ from .errors import ProbeError
 from .facts import ModelFacts, model_facts
 
 # No pickles, and not the second copy of the weights that some repositories carry.
-FILES = ["*.json", "model*.safetensors", "*.jinja", "*.txt", "tokenizer.model"]
+FILES = ["*.json", "model*.safetensors", "adapter_model.safetensors", "*.jinja", "*.txt", "tokenizer.model"]
 
 
 @dataclass(frozen=True)
 class ModelSource:
     """Name a model: `hub` id and revision, `path` of a folder, `zoo` name and revision, or the alias of an `endpoint`;
-    `dtype` if the spec says.
+    `dtype` if the spec says. `adapters` are merged in, one after the other.
     """
 
     kind: Literal["hub", "path", "zoo", "endpoint"]
     name: str
     revision: str | None = None
     dtype: str | None = None
+    adapters: tuple["ModelSource", ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.kind}({self.name}{f'@{self.revision}' if self.revision else ''})"
+        own = f"{self.kind}({self.name}{f'@{self.revision}' if self.revision else ''})"
+        return " + ".join([own, *map(str, self.adapters)])
 
 
 def resolve(source: ModelSource, *, download: bool = True) -> Path:

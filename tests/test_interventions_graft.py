@@ -34,7 +34,9 @@ up,down,bad
 dark in the light,bad,Rome""")
 prompts p from d {{ lead: "the" body: " {{q}} is" answer: " {{a}}" wrong: " {{b}}" }}
 '''
-SPEC = HEAD + """
+SPEC = (
+    HEAD
+    + """
 statistic swept  = logit_diff(p) under graft(n, parts=parts, at=span) on m
   for parts in [[attn.k], [attn.o, mlp], [attn.q, norms]], span in [p.last, not p.last]
 statistic some   = log_prob(p) under graft(n, parts=[mlp, attn.v, embed], at=p.body, layers=[1, 3], head=h) on m
@@ -50,6 +52,7 @@ statistic seen   = norm(s at p.last) under graft(n, parts=[attn, mlp, norms], at
 statistic looks  = pattern[3, 1] at p.last under graft(n, parts=[attn.k], at=p.lead) on m
 statistic plain  = logit(p) on m
 """
+)
 EVERYTHING = "parts=[embed, attn, mlp, norms], at=p.bos + p.all"
 
 
@@ -152,11 +155,14 @@ def test_counts_are_those_of_the_plan_and_passes_change_no_number(models: Path) 
 def test_two_donors_in_one_batch(models: Path) -> None:
     """Rows of different donors share passes, and each has its own."""
     build("llama", models / "third", seed=2)
-    text = HEAD.format(arch="llama") + """
+    text = (
+        HEAD.format(arch="llama")
+        + """
 model o = path("third")
 statistic both = logit(p) under graft(donor, parts=[mlp, attn.v], at=p.body) on m for donor in [n, o]
 statistic two  = logit(p) under [graft(n, parts=[mlp], at=p.body), graft(o, parts=[mlp], at=p.lead)] on m
 """
+    )
     found = run(text, models)
     assert compare_run(interpret(checked(text, models).spec, models), found) == []
     both = values(found, "both").reshape(2, -1)

@@ -5,10 +5,11 @@ Knows nothing of batches or weights. Everything here is a function of the spec a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ...compiler.graph import Node
+from ..adapters import adapter_fingerprint, check_adapter
 from ..data.table import Table
 from ..errors import ProbeError
 from ..facts import ModelFacts
@@ -49,11 +50,30 @@ class Bindings:
         if model.op == "zoo":
             return ModelSource("zoo", text("name"), text("revision"), text("dtype"))
         if model.op == "path":
-            folder = Path(text("directory")).expanduser()
-            return ModelSource("path", str(folder if folder.is_absolute() else self.root / folder), None, text("dtype"))
+            return ModelSource("path", str(self._below(text("directory"))), None, text("dtype"))
         if model.op == "endpoint":
             return ModelSource("endpoint", text("alias"))
+        if model.op == "adapter":
+            return self._adapted(self.source(model.input("model")), text("directory"), text("hub"), text("revision"))
         raise ProbeError("planned", f"models made with `{model.op}` cannot be loaded yet")
+
+    def _adapted(self, base: ModelSource, directory: str | None, hub: str | None, revision: str | None) -> ModelSource:
+        if (directory is None) == (hub is None):
+            message = "`adapter` takes a directory, or `hub=` with the id of an adapter"
+            raise ProbeError(
+                "adapter-from-where", message, 'adapter(base, "folder"), or adapter(base, hub="name/of-it")'
+            )
+        own = ModelSource("hub", hub, revision) if hub is not None else ModelSource("path", str(self._below(directory)))
+        check_adapter(resolve(own, download=self.download))
+        return replace(base, adapters=(*base.adapters, own))
+
+    def _below(self, directory: str) -> Path:
+        folder = Path(directory).expanduser()
+        return folder if folder.is_absolute() else self.root / folder
+
+    def adapters(self, model: Node) -> tuple[Path, ...]:
+        """The directories of the adapters that are merged into a model."""
+        return tuple(resolve(own, download=self.download) for own in self.source(model).adapters)
 
     def folder(self, model: Node) -> Path:
         """The directory that holds a model."""
@@ -67,7 +87,7 @@ class Bindings:
 
     def fingerprint(self, model: Node) -> str:
         """A name of a model's weights and config by their bytes."""
-        return fingerprint(self.folder(model))
+        return fingerprint(self.folder(model)) + "".join(map(adapter_fingerprint, self.adapters(model)))
 
     def tokenizer(self, model: Node) -> Tokenizer:
         if model.key not in self._tokenizers:

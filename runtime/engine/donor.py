@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
 
 from torch import Tensor, nn
 
+from ..adapters import StoredTensors
 from ..models import LoadedModel
 from ..sites import SiteRef, architecture, place
 from ..sites.architectures import Layout
@@ -22,13 +22,6 @@ SITES = {
     "attn.q": "q", "attn.k": "k", "attn.v": "v", "attn.o": "attn_raw", "mlp.gate": "attn", "mlp.up": "attn",
     "mlp.down": "mlp_raw", "norms": "q",
 }  # fmt: skip
-
-
-class StoredTensors(Protocol):
-    """Where a donor's weights are: a model's files, or those with an adapter merged in."""
-
-    def tensor(self, name: str) -> Tensor:
-        """Return the weight `name`, without the prefix of the bare model."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,10 @@ import numpy as np
 
 from ...compiler.graph import Node
 from ...compiler.physical import EditGroup
+from ..adapters import adapted_modules
 from ..errors import ProbeError
 from ..sources import read_config
+from ..weight_parts import weight_part
 from .edits import layers_at, note_reasons, spread_positions
 from .grid import Grid, axes_of, grid, in_model
 from .places import places
@@ -33,45 +36,90 @@ SETTINGS = (
 
 def grafts_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[EditGroup]:
     """The edits of one graft in every row of a run: one group for each part and layer."""
-    run = rows.run
     donor, head = edit.input("donor"), edit.input("head")
     parts = elementary(edit.input("parts"), state.facts.arch)
     where = "never" if head is None else str(head.param("value"))
     refuse_stranger(state, donor, vocabulary="embed" in parts or where != "never")
-    cells = grid((*rows.axes, *(a for a in axes_of(state.bindings, run) if a.name == "item")))
-    row, item = state.row_of(rows, cells), cells.at.get("item", np.zeros(cells.count, dtype=np.int64))
-    found = places(state.bindings, edit.input("at"), run.input("model"), run.input("prompts"), run)
-    label = cells.at[found.axis.name] if found.axis is not None else np.zeros(cells.count, dtype=np.int64)
-    note_reasons(state, found, label, item, row)
-    cell, position, _ = spread_positions(found, label, item, rows.items)
-
-    def group(site: tuple, cell: np.ndarray, position: np.ndarray) -> list[EditGroup]:
-        zero = np.zeros(len(cell), np.int64)
-        made = EditGroup(site, "graft", order, row[cell], position, donor.key, zero, None)
-        return [made] if len(cell) else []
-
-    groups = []
-    for layer, chosen in layers(state, edit, cells, run):
-        kept = chosen[cell]
-        for part in (p for p in parts if p != "embed"):
-            groups += group((part, layer, None), cell[kept], position[kept])
+    grafted = Grafted(state, rows, donor, order)
+    at = grafted.at(edit.input("at"))
+    groups = grafted.in_blocks(at, edit.input("layers"), {layer: parts for layer in range(state.layers)})
     if "embed" in parts:
-        groups += group(("embed", None, None), cell, position)
+        groups += grafted.group(("embed", None, None), *at)
     if "norms" in parts and edit.input("layers") is None:
-        groups += group(("final_norm", None, None), cell, position)
+        groups += grafted.group(("final_norm", None, None), *at)
     if where != "never":
-        rendered = state.bindings.rendered(run.input("model"), run.input("prompts"))
-        length = np.array([len(r.ids) for r in rendered], dtype=np.int64)[item]
-        first = np.zeros_like(length) if where == "always" else length - 1
-        every = np.repeat(np.arange(cells.count), length - first)
-        token = np.concatenate([np.arange(a, b) for a, b in zip(first, length, strict=True)])
-        groups += group(("logits", None, None), every, token)
+        groups += grafted.group(("logits", None, None), *grafted.ends(every=where == "always"))
     return groups
 
 
-def layers(state: Lowering, edit: Node, cells: Grid, run: Node) -> list[tuple[int, np.ndarray]]:
-    """Per layer, the cells in which it is grafted: those that `layers` names, or all."""
-    given = edit.input("layers")
+def gates_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[EditGroup]:
+    """The edits of one gate: a graft of the student's weights, of no more than its adapter changes."""
+    student, given = edit.input("student"), edit.input("parts")
+    refuse_other_base(state, student)
+    arch = state.facts.arch
+    asked = None if given is None else elementary(given, arch)
+    changed = adapted_parts(state, student)
+    chosen = {
+        layer: tuple(part for part in parts if asked is None or part in asked) for layer, parts in changed.items()
+    }
+    grafted = Grafted(state, rows, student, order)
+    at = grafted.at(edit.input("at"))
+    groups = grafted.in_blocks(at, edit.input("layers"), chosen)
+    return groups + [g for part in chosen.get(None, ()) for g in grafted.group((part, None, None), *at)]
+
+
+@dataclass
+class Grafted:
+    """Makes groups of edits for the rows of a run and one donor."""
+
+    state: Lowering
+    rows: RunRows
+    donor: Node
+    order: int
+
+    def __post_init__(self) -> None:
+        state, run = self.state, self.rows.run
+        self.cells = grid((*self.rows.axes, *(a for a in axes_of(state.bindings, run) if a.name == "item")))
+        self.row = state.row_of(self.rows, self.cells)
+        self.item = self.cells.at.get("item", np.zeros(self.cells.count, dtype=np.int64))
+
+    def at(self, tokens: Node) -> tuple[np.ndarray, np.ndarray]:
+        """(cell, position) of every token that is meant; rows without any have a reason."""
+        run, cells = self.rows.run, self.cells
+        found = places(self.state.bindings, tokens, run.input("model"), run.input("prompts"), run)
+        label = cells.at[found.axis.name] if found.axis is not None else np.zeros(cells.count, dtype=np.int64)
+        note_reasons(self.state, found, label, self.item, self.row)
+        return spread_positions(found, label, self.item, self.rows.items)[:2]
+
+    def ends(self, every: bool) -> tuple[np.ndarray, np.ndarray]:
+        """(cell, position) of the last token of each row, or of every one."""
+        run = self.rows.run
+        rendered = self.state.bindings.rendered(run.input("model"), run.input("prompts"))
+        length = np.array([len(r.ids) for r in rendered], dtype=np.int64)[self.item]
+        first = np.zeros_like(length) if every else length - 1
+        token = np.concatenate([np.arange(a, b) for a, b in zip(first, length, strict=True)])
+        return np.repeat(np.arange(self.cells.count), length - first), token
+
+    def in_blocks(
+        self, at: tuple[np.ndarray, np.ndarray], layers: Node | None, parts: dict[int | None, tuple[str, ...]]
+    ) -> list[EditGroup]:
+        """Groups for each part of each layer that is meant; `parts` are those that a layer has."""
+        cell, position = at
+        groups = []
+        for layer, chosen in chosen_layers(self.state, layers, self.cells, self.rows.run):
+            kept = chosen[cell]
+            for part in (p for p in parts.get(layer, ()) if p != "embed"):
+                groups += self.group((part, layer, None), cell[kept], position[kept])
+        return groups
+
+    def group(self, site: tuple, cell: np.ndarray, position: np.ndarray) -> list[EditGroup]:
+        zero = np.zeros(len(cell), np.int64)
+        made = EditGroup(site, "graft", self.order, self.row[cell], position, self.donor.key, zero, None)
+        return [made] if len(cell) else []
+
+
+def chosen_layers(state: Lowering, given: Node | None, cells: Grid, run: Node) -> list[tuple[int, np.ndarray]]:
+    """Per layer, the cells in which it is grafted: those that are given, or all."""
     if given is None:
         return [(layer, np.ones(cells.count, dtype=bool)) for layer in range(state.layers)]
     found = layers_at(state, given, cells, run)
@@ -113,6 +161,28 @@ def refuse_stranger(state: Lowering, donor: Node, vocabulary: bool) -> None:
         if own.vocab != others.vocab or len(set(tables)) > 1:
             message = f"{name} has another vocabulary than {mine}: its embedding and unembedding mean other tokens"
             raise ProbeError("donor-differs", message, 'graft other parts, with `head="never"`')
+
+
+def refuse_other_base(state: Lowering, student: Node) -> None:
+    """Raise `gate-of-another-model` where a student is not the model with an adapter."""
+    bindings = state.bindings
+    own, theirs = bindings.source(state.model), bindings.source(student)
+    if student.op != "adapter" or bindings.source(student.input("model")) != own:
+        message = f"a gate switches an adapter of {own} on and off, and {theirs} is not that model with an adapter"
+        raise ProbeError("gate-of-another-model", message, "for weights of another model, use `graft`")
+
+
+def adapted_parts(state: Lowering, student: Node) -> dict[int | None, tuple[str, ...]]:
+    """The elementary parts that a student's adapter changes, by layer (None: outside the blocks)."""
+    found: dict[int | None, list[str]] = {}
+    for module in sorted(adapted_modules(state.bindings.adapters(student)[-1])):
+        made = weight_part(f"{module}.weight", state.facts.arch)
+        if made.part == "unembed":
+            message = f"the adapter of {state.bindings.source(student)} changes the unembedding, which a gate cannot"
+            raise ProbeError("not-a-part", message, 'graft it: `graft(student, parts=[…], at=…, head="last_token")`')
+        pieces = ATTENTION[:3] if made.part == "attn.qkv" else (made.part,)
+        found.setdefault(made.layer, []).extend(pieces)
+    return {layer: tuple(parts) for layer, parts in found.items()}
 
 
 def refuse_collisions(edits: list[EditGroup]) -> None:

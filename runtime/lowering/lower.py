@@ -14,13 +14,13 @@ from ..cube import Axis
 from ..evaluate import ASKED, Evaluator
 from ..facts import ModelFacts
 from .edits import edits_of
-from .graft import grafts_of, refuse_collisions
+from .graft import gates_of, grafts_of, refuse_collisions
 from .grid import Grid, axes_of, grid, in_model, per_cell
 from .judging import Judged, lower_judge
 from .knockout import knockouts_of, refuse_blind
 from .places import Places, each_token, places
 
-LOWERED = {"knockout": knockouts_of, "graft": grafts_of}
+LOWERED = {"knockout": knockouts_of, "graft": grafts_of, "gate": gates_of}
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,8 +15,14 @@ from ..registry import operation
     axes="broadcast", subject="x", fields={**FIELDS, "z": Number, "null_mean": Number, "null_sd": Number}
 )  # fmt: skip
 def z_score(
-    x: Number, null: Number, *, over: AxisName = "seed", ddof: Integer = 0, alternative: Alternative = "two-sided",
-    about: Literal["mean", "zero"] = "mean", adjust: Correction = "holm",
+    x: Number,
+    null: Number,
+    *,
+    over: AxisName = "seed",
+    ddof: Integer = 0,
+    alternative: Alternative = "two-sided",
+    about: Literal["mean", "zero"] = "mean",
+    adjust: Correction = "holm",
 ) -> Test:
     """Compare a value with those that a null gives along the axis `over` (its seeds).
 

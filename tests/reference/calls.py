@@ -250,6 +250,18 @@ def path(it: Interpreter, written: dict, env: Env) -> Relation:
     return model(it, written, env, lambda directory: it.root / Path(directory).expanduser())
 
 
+def adapter(it: Interpreter, written: dict, env: Env) -> Relation:
+    """A model with an adapter merged into it."""
+    folders = it.expr(written["directory"], env)
+    folders = (
+        spread("directory", zip(folders.shown, folders.items, strict=True)) if isinstance(folders, Listed) else folders
+    )
+    return lift(
+        lambda network, folder: load(str(network.folder), network.dtype, (*network.adapters, str(it.root / folder))),
+        it.expr(written["model"], env), folders,
+    )  # fmt: skip
+
+
 def zoo(it: Interpreter, written: dict, env: Env) -> Relation:
     return model(it, written, env, lambda name, revision=None: zoo_path(name, revision))
 
@@ -257,7 +269,7 @@ def zoo(it: Interpreter, written: dict, env: Env) -> Relation:
 FORMS: dict[str, Callable] = {
     "shift": shift, "recovery": recovery, "choose": choose, "layers": layers, "tokens": tokens, "lens": lens,
     "cross_entropy": cross_entropy, "unembedding": unembedding, "vector": vector, "file": file, "rows": rows,
-    "split": split_, "keep": keep, "path": path, "zoo": zoo,
+    "split": split_, "keep": keep, "path": path, "zoo": zoo, "adapter": adapter,
 }  # fmt: skip
 
 

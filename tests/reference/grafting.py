@@ -38,7 +38,7 @@ class Swap:
 
     @property
     def identity(self) -> Hashable:
-        return "swap", str(self.donor.folder), self.parts, self.layers, self.positions, self.head
+        return "swap", str(self.donor.folder), self.donor.adapters, self.parts, self.layers, self.positions, self.head
 
     def pieces(self, position: int, last: int) -> tuple[str, ...]:
         """What comes from the donor while a position runs."""

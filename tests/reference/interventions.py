@@ -16,7 +16,7 @@ from probelang.runtime.text.rendered import Rendered
 from .grafting import Swap
 from .network import Cut, Edit, Network, numbers
 from .texts import find, token_label, written
-from .values import Intervention, Place, Prompts, Site, Tokens, Vector
+from .values import Intervention, Part, Place, Prompts, Site, Tokens, Vector
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +157,13 @@ def graft(arguments: dict, item: Item) -> list[Swap]:
     return [Swap(arguments["donor"], parts, layers, positions, arguments.get("head", "never"))]
 
 
+def gate(arguments: dict, item: Item) -> list[Swap]:
+    """Exchange weights with those of the same model with an adapter, while some tokens run."""
+    parts = arguments.get("parts")
+    named = {"parts": [Part("attn"), Part("mlp"), Part("embed")] if parts is None else parts}
+    return graft({**arguments, **named, "donor": arguments["student"]}, item)
+
+
 def whole(index: object, every: Iterable[int]) -> tuple[int, ...]:
     """The numbers that an index means: one, several, or all when there is none."""
     return tuple(every) if index is None else tuple(int(i) for i in (index if isinstance(index, tuple) else (index,)))
@@ -203,4 +210,4 @@ def steer(arguments: dict, item: Item):
 
 
 KINDS = {"patch": patch, "ablate": ablate, "scale": scale, "project_out": project_out, "steer": steer, "clamp": clamp}
-WITHOUT_PLACE = {"knockout": knockout, "graft": graft}
+WITHOUT_PLACE = {"knockout": knockout, "graft": graft, "gate": gate}

@@ -88,13 +88,18 @@ class Cut:
 class Network:
     """A loaded model with its tokenizer. Runs are remembered by their exact arguments."""
 
-    def __init__(self, folder: Path, dtype: str) -> None:
+    def __init__(self, folder: Path, dtype: str, adapters: tuple[str, ...] = ()) -> None:
         import transformers
 
-        self.folder = Path(folder)
+        self.folder, self.dtype, self.adapters = Path(folder), dtype, adapters
         self.hf = transformers.AutoModelForCausalLM.from_pretrained(
             folder, dtype=getattr(torch, dtype), attn_implementation="eager", local_files_only=True
-        ).eval()
+        )
+        for adapter in adapters:
+            from peft import PeftModel
+
+            self.hf = PeftModel.from_pretrained(self.hf, adapter).merge_and_unload()
+        self.hf.eval()
         self.config = self.hf.config
         self.arch = self.config.model_type
         self.paths = PATHS[self.arch]
@@ -296,7 +301,7 @@ def numbers(tensor: torch.Tensor) -> np.ndarray:
 
 
 @lru_cache(maxsize=64)
-def load(folder: str, dtype: str) -> Network:
+def load(folder: str, dtype: str, adapters: tuple[str, ...] = ()) -> Network:
     """Load a model once."""
     torch.set_num_threads(1)
-    return Network(Path(folder), dtype)
+    return Network(Path(folder), dtype, adapters)

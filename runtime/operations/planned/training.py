@@ -1,4 +1,4 @@
-"""Models that are trained, adapted or merged."""
+"""Models that are trained or merged."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from ....compiler.kinds import (
     AdapterSpec,
     Generated,
     Integer,
-    Intervention,
     Model,
     Number,
     Part,
     Prompts,
     Text,
-    Tokens,
 )
 from ...registry import operation
 
@@ -38,11 +36,6 @@ def lora(rank: Integer, *, alpha: Number | None = None, targets: list[Part] | No
 
 
 @operation(work="model", axes="none", planned=True)
-def adapter(model: Model, directory: Text) -> Model:
-    """Model with a low-rank adapter (PEFT layout) from a directory, relative to the spec."""
-
-
-@operation(work="model", axes="none", planned=True)
 def merge(
     models: list[Model], *,
     method: Literal["linear", "slerp", "ties", "dare_ties", "dare_linear", "task_arithmetic"] | Text,
@@ -59,11 +52,3 @@ def merge(
 @operation(work="train", axes="none", adds=(("generation", "written"),), planned=True)
 def chain(first: Model, *, steps: Integer, next: Model) -> Model:
     """Models made one from the other: `next` is a model expression in which `previous` is the one before."""
-
-
-@operation(work="intervention", planned=True)
-def gate(student: Model, *, at: Tokens, generated: Literal["off", "on"] = "off") -> Intervention:
-    """Switch a student's adapter on at some tokens only; elsewhere the base model computes.
-
-    `generated` says whether it is on for tokens that are generated.
-    """
