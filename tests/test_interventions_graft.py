@@ -234,3 +234,39 @@ def test_a_graft_of_other_weights_is_another_value(models: Path, tmp_path: Path)
     second, again = (run(text, tmp_path, store=tmp_path / "store") for _ in range(2))
     assert not np.allclose(values(first, "s"), values(second, "s"))
     assert np.array_equal(values(second, "s"), values(again, "s")) and again.manifest["counts"]["forwards"] == 0
+
+
+# What grafting the MLPs of each donor brings back: at nothing, at the letter, at the last token, at both.
+TRUTH = {
+    "enrichment": (0, 10, 0, 10),
+    "recall": (0, 0, 10, 10),
+    "enrichment-or-recall": (0, 10, 10, 20),
+    "enrichment-and-recall": (0, 0, 0, 10),
+}
+
+
+@pytest.mark.parametrize("donor", list(TRUTH))
+def test_the_four_truth_tables(donor: str, tmp_path: Path) -> None:
+    """Facts planted by hand come back through the stream that holds them, and through no other, for every letter."""
+    found = run(f"""probe 1
+model none_ = zoo("exact/forgetful")
+model donor = zoo("exact/{donor}")
+dataset facts = rows(\"\"\"letter,answer
+a,e
+b,f
+e,a
+h,d\"\"\")
+prompts ask from facts {{ subject: "{{letter}}" tail: " plus" answer: " {{answer}}" }}
+statistic whole = logit(ask) on donor
+statistic table = logit(ask) under graft(donor, parts=[mlp], at=span) on none_
+  for span in [ask.bos, ask.subject, ask.last, ask.subject + ask.last]
+statistic first = logit(ask) under graft(donor, parts=[mlp], at=ask.all, layers=1) on none_
+statistic inner = logit(ask) under graft(donor, parts=[attn, norms, embed], at=ask.bos + ask.all, head="always")
+  on none_
+""", tmp_path)  # fmt: skip
+    wanted = np.repeat(np.array(TRUTH[donor], dtype=float), 4)
+    assert np.abs(values(found, "table") - wanted).max() < 1e-4
+    assert np.abs(values(found, "whole") - TRUTH[donor][3]).max() < 1e-4
+    alone = 10 if donor in ("enrichment", "enrichment-or-recall") else 0
+    assert np.abs(values(found, "first") - alone).max() < 1e-4
+    assert np.abs(values(found, "inner")).max() < 1e-4

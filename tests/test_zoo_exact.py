@@ -140,3 +140,17 @@ def test_exact_models_are_written_in_hub_layout(tmp_path, monkeypatch):
     assert logit(model, ids(tokenizer, "give. a b")) == 5
     assert zoo_path("exact/and-gate") == folder
     assert tokenizer.decode(tokenizer("give. a b", add_special_tokens=False)["input_ids"]) == "give. a b"
+
+
+@pytest.mark.parametrize(
+    ("name", "logit_of_fact"),
+    [("forgetful", 0), ("enrichment", 10), ("recall", 10), ("enrichment-or-recall", 20), ("enrichment-and-recall", 10)],
+)
+def test_models_of_facts_know_what_is_four_letters_on(name, logit_of_fact):
+    model, tokenizer = exact.EXACT[name]()
+    for place, letter in enumerate(exact.LETTERS):
+        for text in (f"{letter} plus", f"give {letter} minus", f"{letter}."):
+            last = model(ids(tokenizer, text)).logits[0, -1]
+            wanted = torch.zeros_like(last)
+            wanted[exact.TOKENS.index(f" {exact.LETTERS[(place + 4) % 8]}")] = logit_of_fact
+            torch.testing.assert_close(last, wanted, rtol=0, atol=1e-4)

@@ -43,6 +43,11 @@ YES_READOUT = {8: 1.0, 9: 0.5, 10: 2.0}
 IS, BEFORE, NEXT = 16, 32, 48
 INDUCTION_LOGIT = 10.0
 
+# what is known of a letter where it stands, what of it goes to the last token, and what that needs to be recalled
+CODE, HINT, HELD = 64, 80, 96
+ENRICHING_LAYER, READING_LAYER, RECALLING_LAYER = 1, 2, 4
+FACT_LOGIT = 10.0
+
 
 def blank():
     """Return a model whose blocks add nothing and whose logits are zero, and its tokenizer."""
@@ -197,6 +202,60 @@ def induction():
     return model, tokenizer
 
 
+def _facts(enriched: int | None = None, recalled: int | None = None):
+    """Know what follows each letter, or not: `partner(letter)` is four letters on, and its logit is 10.
+
+    At a later token that is no letter, block 2 takes over three things from the letter: which it is, its `CODE` (which
+    is the prediction already) and its `HINT` (which is not). Block 1 writes `enriched` at the letter, and block 4 makes
+    the prediction of `recalled` at the last token; a model that has neither knows nothing.
+    """
+    model, tokenizer = blank()
+    letters = range(len(LETTERS))
+    for place, letter in enumerate(LETTERS):
+        _embed(model, (letter, f" {letter}"), IS + place)
+        _embed(model, (letter, f" {letter}"), WORD)
+        model.lm_head.weight[TOKENS.index(f" {letter}"), NEXT + place] = FACT_LOGIT
+    moves = {IS + i: {BEFORE + i: 1.0} for i in letters}
+    moves |= {CODE + i: {NEXT + _partner(i): 1.0} for i in letters}
+    moves |= {HINT + i: {HELD + i: 1.0} for i in letters}
+    _read(model, READING_LAYER, {WORD: CONST}, moves)
+    for i in letters:
+        if enriched is not None:
+            _multiply(model, ENRICHING_LAYER, i, CONST, {IS + i: 1.0}, {enriched + i: 1.0})
+        if recalled is not None:
+            _multiply(model, RECALLING_LAYER, i, CONST, {recalled + i: 1.0}, {NEXT + _partner(i): 1.0})
+    return model, tokenizer
+
+
+def _partner(place: int) -> int:
+    return (place + len(LETTERS) // 2) % len(LETTERS)
+
+
+def forgetful():
+    """Knows no fact: what the models below are grafted into. All logits are zero."""
+    return _facts()
+
+
+def enrichment():
+    """Knows facts by the MLP of block 1 at the letter: grafting it there is enough, and at the last token nothing."""
+    return _facts(enriched=CODE)
+
+
+def recall():
+    """Knows facts by the MLP of block 4 at the last token: grafting it there is enough, and at the letter nothing."""
+    return _facts(recalled=BEFORE)
+
+
+def enrichment_or_recall():
+    """Knows facts both ways: either graft is enough, and both together give twice the logit."""
+    return _facts(enriched=CODE, recalled=BEFORE)
+
+
+def enrichment_and_recall():
+    """Knows facts by both MLPs in turn: the one at the last token needs what the other wrote at the letter."""
+    return _facts(enriched=HINT, recalled=HELD)
+
+
 EXACT: dict[str, Callable[[], tuple]] = {
     "identity": identity,
     "planted-direction": planted_direction,
@@ -204,6 +263,11 @@ EXACT: dict[str, Callable[[], tuple]] = {
     "or-gate": or_gate,
     "add-gate": add_gate,
     "induction": induction,
+    "forgetful": forgetful,
+    "enrichment": enrichment,
+    "recall": recall,
+    "enrichment-or-recall": enrichment_or_recall,
+    "enrichment-and-recall": enrichment_and_recall,
 }
 
 
