@@ -173,6 +173,8 @@ def execute(checked: Checked, *, root: Path, options: RunOptions, progress: Prog
         "estimate": estimate(counted),
         "memory": {"free": memory_of(prepared).free, "weights": order.room},
         "numerics": numerics(prepared),
+        "loaded": pool.loaded,
+        "load_seconds": round(pool.load_seconds, 3),
         "self_check": {
             name: {"rows": c.rows, "no_op": "exact", "noise_floor": c.noise_floor} for name, c in pool.checks.items()
         },

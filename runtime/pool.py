@@ -12,6 +12,7 @@ from ..compiler.passes.order_models import victims
 from .adapters import AdaptedTensors
 from .binding.bindings import Bindings
 from .counts import Counts
+from .determinism import numerics
 from .engine import Engine
 from .engine.donor import Donor
 from .errors import ProbeError
@@ -30,6 +31,8 @@ OVERLAP = "overlap-loads"
 class ModelPool:
     """Engines by model. `counts` is shared by all of them; `load_seconds` is the time that loads took.
 
+    `loaded` says of each model that was loaded in which numerics it ran.
+
     Without a schedule every model is held.
     """
 
@@ -38,6 +41,7 @@ class ModelPool:
     schedule: Schedule | None = None
     counts: Counts = field(default_factory=Counts)
     checks: dict[str, SelfCheck] = field(default_factory=dict)
+    loaded: dict[str, dict[str, str]] = field(default_factory=dict)
     load_seconds: float = 0.0
     ahead: ReadAhead = field(default_factory=ReadAhead)
     _held: dict[str, Engine] = field(default_factory=dict)
@@ -90,6 +94,7 @@ class ModelPool:
                       device_map=self.options.device_map, attention=self.options.attention,
                       trust_remote_code=self.options.trust_remote_code, counts=self.counts)  # fmt: skip
         self.load_seconds += time.perf_counter() - started
+        self.loaded[str(source)] = numerics(loaded)
         return Engine(loaded, self.counts)
 
     def _read_next(self) -> None:

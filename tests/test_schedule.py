@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import random
 import shutil
@@ -133,6 +134,7 @@ def test_a_model_that_is_let_go_leaves_memory_before_the_next_is_loaded(
 
     monkeypatch.setattr(pool_module, "load", watched)
     for fits in (1, 2):
+        gc.collect()
         execute(spec, root=models, options=RunOptions(memory=int((fits + 0.5) * one / memory_module.WEIGHTS)))
         assert alive[-3:] == [0, fits - 1, fits - 1]
 
