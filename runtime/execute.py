@@ -212,7 +212,7 @@ def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None)
         stage = replace(stage, nodes=tuple(n for n in stage.nodes if n not in elsewhere))
     stage = stored(prepared, stage)
     before = (pool.counts.forwards, pool.counts.row_layer_tokens)
-    expected, estimated, resumed = [0, 0], [], 0
+    expected, estimated, resumed = [0, 0], [], [0, 0]
     if stage.kind == "weights":
         for node in stage.nodes:
             results[node.key] = weight_norm(prepared.bindings, prepared.evaluator, node)
@@ -245,10 +245,10 @@ def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None)
             expected[1] += predicted.row_layer_tokens
             fresh = (pool.counts.loads > loads, len(pool.checks) > checks)
             estimated.append(turn_seconds(prepared, one.to_run, *fresh))
-            resumed += len(one.journal.found)
+            resumed = [a + b for a, b in zip(resumed, one.resumed, strict=True)]
     return {
         "stage": stage.index, "kind": stage.kind, "forwards": pool.counts.forwards - before[0],
-        "row_layer_tokens": pool.counts.row_layer_tokens - before[1], "resumed": resumed,
+        "row_layer_tokens": pool.counts.row_layer_tokens - before[1], "resumed": {"batches": resumed[0], "again": resumed[1]},
         "predicted": {"forwards": expected[0], "row_layer_tokens": expected[1]},
         "estimated": None if None in estimated else sum(estimated),
     }  # fmt: skip

@@ -16,6 +16,7 @@ from ..compiler.kinds import Model
 from ..compiler.passes import optimise
 from ..compiler.physical import PhysicalStage
 from ..compiler.stages import Stage
+from .binding.axes import models_below
 from .cube import Cube
 from .lowering import Lowered
 from .provenance import inputs_of
@@ -48,12 +49,20 @@ class Task:
         return not len(self.physical.rows) and not self.physical.work
 
     @property
+    def again(self) -> set[int]:
+        """The batches that the journal has and that run all the same, since batches that it has not start from them."""
+        return again(self.physical, set(self.journal.found))
+
+    @property
+    def resumed(self) -> tuple[int, int]:
+        """How many batches the journal has, and how many of them run again."""
+        return len(self.journal.found), len(self.again)
+
+    @property
     def to_run(self) -> PhysicalStage:
-        """The stage with the batches that are run now: those that the journal has not, and those they start from."""
-        found = set(self.journal.found)
-        repeated = again(self.physical, found)
-        batches = (b for i, b in enumerate(self.physical.batches) if i in repeated or i not in found)
-        return self.physical.with_(batches=tuple(batches))
+        """The stage with the batches that are run now."""
+        found = self.journal.found.keys() - self.again
+        return self.physical.with_(batches=tuple(b for i, b in enumerate(self.physical.batches) if i not in found))
 
 
 def stored(prepared: Prepared, stage: Stage) -> Stage:
@@ -115,7 +124,8 @@ def keep_whole(prepared: Prepared, node: Node, cube: Cube) -> None:
 
 
 def value(prepared: Prepared, node: Node, cube: Cube, along: int | None = None, pieces: tuple = ()) -> Value:
-    about = {"spec": prepared.name, "says": describe(node, prepared.names), "op": node.op}
+    models = [str(prepared.bindings.source(m)) for m in models_below(node)]
+    about = {"spec": prepared.name, "says": describe(node, prepared.names), "op": node.op, "models": models}
     return Value(prepared.recipe(node), cube, along, pieces, about, inputs_of(prepared, node))
 
 

@@ -1,0 +1,210 @@
+"""The upkeep of a store: what is in it, dropping what is old or too much, and reading all of it for damage.
+
+Safe beside runs: shards that a run writes to are left alone, and a value that loses a piece is computed again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .index import add, entries_of
+from .journal import locked
+from .records import Damaged, Record, framed
+from .store import Store
+
+DEAD = 0.25  # share of a shard that is no longer used, at which the rest is moved elsewhere
+
+
+@dataclass(frozen=True)
+class Group:
+    """Values of one spec, kind of work and model. Times are seconds since 1970; `bytes` are those of their numbers."""
+
+    spec: str
+    op: str
+    models: tuple[str, ...]
+    values: int
+    bytes: int
+    written: float
+    used: float
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What a store takes on the disk: values and stopped runs by number, bytes in all, and those no value uses."""
+
+    values: int
+    shards: int
+    stopped: int
+    bytes: int
+    unused: int
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What pruning has dropped: values, journals of stopped runs, and bytes given back."""
+
+    values: int
+    stopped: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What reading everything found: whole records, damaged ones (dropped), and whole ones that the index had not."""
+
+    whole: int
+    damaged: int
+    found_again: int
+
+
+def groups(store: Store) -> tuple[Group, ...]:
+    """The values of a store by spec, kind of work and model, the last used first."""
+    found: dict[tuple, list[tuple[int, float, float]]] = {}
+    for about, written, used in _rows(store, "about, written, used", "kind = 'value'"):
+        told = json.loads(about)
+        key = told.get("spec", ""), told.get("op", ""), tuple(told.get("models", ()))
+        found.setdefault(key, []).append((told["bytes"], written, used))
+    made = [
+        Group(*key, len(v), sum(b for b, _, _ in v), max(w for _, w, _ in v), max(u for _, _, u in v))
+        for key, v in found.items()
+    ]
+    return tuple(sorted(made, key=lambda g: (-g.used, g.spec, g.op, g.models)))
+
+
+def sizes(store: Store) -> Sizes:
+    """What a store takes on the disk."""
+    shards, journals = store.shards.numbers(), _journals(store)
+    on_disk = sum(_size(store.shards.path(n)) for n in shards)
+    indexed = sum(length for (length,) in _rows(store, "length"))
+    values = len(_rows(store, "key", "kind = 'value'"))
+    whole = on_disk + sum(map(_size, journals)) + _size(store.folder / "index.sqlite")
+    return Sizes(values, len(shards), len(journals), whole, max(on_disk - indexed, 0))
+
+
+def prune(store: Store, *, before: float | None = None, largest: int | None = None, dry: bool = False) -> Pruned:
+    """Drop values that were last used before a time (seconds since 1970), and the longest unused ones beyond a size.
+
+    Pieces that other values have stay. Journals of stopped runs go by the same time. `dry` only counts.
+    """
+    if store.index is None:
+        return Pruned(0, 0, 0)
+    length = dict(_rows(store, "key, length"))
+    kept, needed, total, dropped = set(), set(), 0, 0
+    for key, used in sorted(_rows(store, "key, used", "kind = 'value'"), key=lambda row: (-row[1], row[0])):
+        parts = {key, *_parts(store, key)} & length.keys()
+        more = sum(length[p] for p in parts - needed)
+        if (before is not None and used < before) or (largest is not None and total + more > largest):
+            dropped += 1
+            continue
+        kept.add(key)
+        needed |= parts
+        total += more
+    old = [p for p in _journals(store) if before is not None and p.stat().st_mtime < before]
+    size = sum(map(_size, old)) + sum(n for key, n in length.items() if key not in needed)
+    if dry:
+        return Pruned(dropped, len(old), size)
+    at_first = sizes(store).bytes
+    _delete(store, [(key,) for key in length if key not in needed])
+    removed = sum(_removed(path) for path in old)
+    for number in store.shards.numbers():
+        _compact(store, number)
+    store.index.execute("VACUUM")
+    return Pruned(dropped, removed, max(at_first - sizes(store).bytes, 0))
+
+
+def verify(store: Store) -> Verified:
+    """Read every record; forget the damaged ones, and find again those that the index has lost."""
+    if store.index is None:
+        return Verified(0, 0, 0)
+    rows = _rows(store, "key, shard, place, length")
+    damaged = [(key,) for key, *where in rows if (r := _read(store, where)) is None or r.key != key]
+    _delete(store, damaged)
+    known = {tuple(where) for _, *where in rows}
+    lost = []
+    for number in store.shards.numbers():
+        lost += [e for e in entries_of(store.shards, number) if tuple(e[2:5]) not in known]
+    before = len(_rows(store, "key"))
+    add(store.index, lost)
+    after = len(_rows(store, "key"))
+    return Verified(len(rows) - len(damaged), len(damaged), after - before)
+
+
+def _compact(store: Store, number: int) -> None:
+    """Give back the room of a shard of which much is unused, unless a run writes to it."""
+    path = store.shards.path(number)
+    live = _rows(store, "key, place, length", "shard = ?", (number,))
+    used, whole = sum(length for *_, length in live), path.stat().st_size
+    if whole - used <= DEAD * whole:
+        return
+    file = store.shards.taken(number)
+    if file is None:
+        return
+    try:
+        for key, place, length in live:
+            record = _read(store, (number, place, length))
+            if record is None:
+                _delete(store, [(key,)])
+                continue
+            ((shard, at, size),) = store.shards.append([framed(key, record.header, bytes(record.payload))])
+            move = "UPDATE records SET shard = ?, place = ?, length = ? WHERE key = ?"
+            store.index.execute(move, (shard, at, size, key))
+        path.unlink()
+    finally:
+        os.close(file)
+
+
+def _parts(store: Store, key: bytes) -> Iterable[bytes]:
+    """The keys of the pieces and axes of a value."""
+    record = store.record(key.hex())
+    if record is None:
+        return ()
+    axes = [told for told in record.header["axes"] if isinstance(told, str)]
+    return [bytes.fromhex(part) for part in (*record.header["pieces"], *axes)]
+
+
+def _read(store: Store, where: tuple[int, int, int]) -> Record | None:
+    try:
+        return store.shards.read(*where)
+    except (Damaged, OSError):
+        return None
+
+
+def _rows(store: Store, columns: str, where: str = "1", given: tuple = ()) -> list[tuple]:
+    if store.index is None:
+        return []
+    return store.index.execute(f"SELECT {columns} FROM records WHERE {where}", given).fetchall()
+
+
+def _delete(store: Store, keys: list[tuple[bytes]]) -> None:
+    store.index.execute("BEGIN IMMEDIATE")
+    store.index.executemany("DELETE FROM records WHERE key = ?", keys)
+    store.index.execute("COMMIT")
+
+
+def _journals(store: Store) -> list[Path]:
+    return sorted((store.folder / "journals").glob("*.journal"))
+
+
+def _removed(path: Path) -> bool:
+    """Remove a journal that no run writes to."""
+    file = os.open(path, os.O_RDWR)
+    try:
+        if free := locked(file):
+            path.unlink()
+        return free
+    finally:
+        os.close(file)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def days_ago(days: float) -> float:
+    """The time so many days ago."""
+    return time.time() - days * 86400
