@@ -248,7 +248,8 @@ def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None)
             resumed = [a + b for a, b in zip(resumed, one.resumed, strict=True)]
     return {
         "stage": stage.index, "kind": stage.kind, "forwards": pool.counts.forwards - before[0],
-        "row_layer_tokens": pool.counts.row_layer_tokens - before[1], "resumed": {"batches": resumed[0], "again": resumed[1]},
+        "row_layer_tokens": pool.counts.row_layer_tokens - before[1],
+        "resumed": {"batches": resumed[0], "again": resumed[1]},
         "predicted": {"forwards": expected[0], "row_layer_tokens": expected[1]},
         "estimated": None if None in estimated else sum(estimated),
     }  # fmt: skip

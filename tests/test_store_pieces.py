@@ -132,10 +132,8 @@ def test_rows_that_look_at_other_items_follow_them(method: str, folder: Path, tm
 
 
 def test_tokens_one_by_one_in_prompts_of_mixed_lengths(folder: Path, tmp_path: Path) -> None:
-    text = (
-        HEAD
-        + "statistic size = norm(resid_post[1] at t) for t in p.tokens\nstatistic all = mean(norm(resid_post[2] at p.all.mean))\n"
-    )
+    text = HEAD + "statistic size = norm(resid_post[1] at t) for t in p.tokens\n"
+    text += "statistic all = mean(norm(resid_post[2] at p.all.mean))\n"
     lines = rows(range(290))
     run(text, folder, tmp_path, lines[:280])
     second, fresh = (run(text, folder, store, lines) for store in (tmp_path, None))
@@ -166,5 +164,6 @@ def test_no_field_decides_a_number_behind_the_key() -> None:
     assert names(Kernel) == {"function", "of", "ids", "plain", "extra", "bad", "work", "whole"}
     assert {"rows", "positions", "slots", "work"} <= names(Request)
     assert {"rows", "positions", "index", "operand", "amount"} <= names(EditGroup)
-    assert names(PhysicalStage) - {"saved", "bound", "cells", "budget", "stops", "begins", "extra", "prices", "batches"} == {
-        "stage", "model", "layers", "work", "rows", "requests", "edits", "width", "kv_width"}  # fmt: skip
+    planning = {"saved", "bound", "cells", "budget", "stops", "begins", "extra", "prices", "batches"}
+    content = {"stage", "model", "layers", "work", "rows", "requests", "edits", "width", "kv_width"}
+    assert names(PhysicalStage) == planning | content

@@ -4,6 +4,8 @@ COMMANDS = {
     "check": "find every mistake that can be found without running",
     "run": "run a spec: tables, plots, a report",
     "plan": "show what would be computed, and what it would cost",
+    "why": "say what of a run is stored, and why the rest is not",
+    "cache": "list, measure, prune or check the store of computed values",
     "tokens": "show the prompts as each model sees them, token by token",
     "fmt": "format specs",
     "new": "start a spec that runs",

@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         default="list",
         choices=("list", "size", "prune", "verify"),
-        help="what to do (default: list)",
+        help="default: list",
     )
     parser.add_argument("--store", type=Path, metavar="DIR", help="the store (default: the user's cache)")
     parser.add_argument("--older-than", type=days, metavar="TIME", help="prune what was not used for so long: 30d, 12h")
