@@ -25,19 +25,25 @@ class Relative:
     differs: tuple[str, ...]
 
 
-def relative_of(store: Store, op: str, inputs: Mapping, items: Axis | None) -> Relative | None:
-    """The stored value of the same operation with the fewest differences; None where there is none."""
+def relative_of(store: Store, about: Mapping, inputs: Mapping, items: Axis | None) -> Relative | None:
+    """The stored value of the same operation with the fewest differences; None where there is none.
+
+    `about` is what the index would say of the value.
+    """
     if store.index is None:
         return None
     asked = "SELECT key, about, written FROM records WHERE kind = 'value' ORDER BY written DESC"
     found: list[tuple[int, str, float, dict]] = []
-    for key, about, written in store.index.execute(asked).fetchall():
-        told = json.loads(about)
-        if told.get("op") != op or len(found) >= LOOKED_AT:
+    for key, text, written in store.index.execute(asked).fetchall():
+        told = json.loads(text)
+        if told.get("op") != about["op"] or len(found) >= LOOKED_AT:
             continue
         record = store.record(key.hex())
         if record is not None:
-            found.append((len(differences(record.header["inputs"], inputs)), told["spec"], written, record.header))
+            # What reads the same is meant, whatever has changed in it.
+            apart = sum(told[name] != about[name] for name in ("says", "models"))
+            apart = len(differences(record.header["inputs"], inputs)) + 100 * apart
+            found.append((apart, told["spec"], written, record.header))
     if not found:
         return None
     _, spec, written, header = min(found, key=lambda f: f[0])
@@ -71,14 +77,19 @@ def written_differences(old: Mapping[str, str], new: Mapping[str, str]) -> list[
         if a == b or any(path == p or path.startswith(f"{p}.") for p in apart):
             continue
         apart.append(path)
-        line = subject(path, new if path in new else old), a, b
+        line = subject(path, new if path in new else old), named(a), named(b)
         if line not in found:
             found.append(line)
     return found
 
 
+def named(text: str) -> str:
+    """The text of a node; of prompts, their name alone."""
+    return text.split("'")[1] if text.startswith("prompts '") else text
+
+
 def subject(path: str, expression: Mapping[str, str]) -> str:
-    """What a part of an expression is to a reader: the innermost of prompts, model, dataset and intervention around it."""
+    """What a part of an expression is to a reader: the innermost prompts, model, dataset or intervention around it."""
     if path == "axes":
         return "labels"
     names, found = path.split("."), None

@@ -49,21 +49,24 @@ def main(options: argparse.Namespace, console: Console) -> int:
 
         console.write(json.dumps([asdict(w) for w in asked], indent=2, ensure_ascii=False) + "\n")
     else:
-        console.write("\n".join(block(w, console) for w in asked))
+        told: set[str] = set()
+        console.write("\n".join(block(w, told, console) for w in asked))
     return 0
 
 
-def block(why: Why, console: Console) -> str:
-    """The lines of a statement."""
+def block(why: Why, told: set[str], console: Console) -> str:
+    """The lines of a statement; why a value is not stored is told once, and then it is in `told`."""
     lines = [f"{console.paint(why.name, 'bold')}   line {why.line}"]
     if not why.parts:
         lines.append("  no model is read for it")
     seen: dict[tuple[str, ...], int] = {}
     for part in why.parts:
-        told = tuple(part_lines(part, console))
-        seen[told] = seen.get(told, 0) + 1
+        shown = tuple(part_lines(part, console))
+        seen[shown] = seen.get(shown, 0) + 1
     for (first, *rest), count in seen.items():
-        lines += [first + (f"  (x {count})" if count > 1 else ""), *rest]
+        lines.append(first + (f"  (x {count})" if count > 1 else ""))
+        lines += [] if first in told else rest
+        told.add(first)
     return "\n".join(lines) + "\n"
 
 
@@ -72,12 +75,11 @@ def part_lines(part: Part, console: Console) -> list[str]:
     from ..words import ago, bytes_
 
     what = f"{part.says}  {', '.join(part.models)}"
-    if part.state == "stored":
-        return [
-            f"  {console.paint('stored', 'good')}    {what}  {bytes_(part.bytes)}, {part.spec}, {ago(part.written)}"
-        ]
-    if part.state == "known":
-        return [f"  {console.paint('stored', 'good')}    {what}  the same rows were run under another name"]
+    if part.state != "computed":
+        how = "the same rows were run under another name"
+        if part.state == "stored":
+            how = f"{bytes_(part.bytes)}, {part.spec}, {ago(part.written)}"
+        return [f"  {console.paint('stored', 'good')}    {what}  {how}"]
     how = part.note
     if part.items is not None and part.items[0] < part.items[1]:
         how = f"{part.items[0]:,} of {part.items[1]:,} items"
