@@ -124,9 +124,13 @@ def keep_whole(prepared: Prepared, node: Node, cube: Cube) -> None:
 
 
 def value(prepared: Prepared, node: Node, cube: Cube, along: int | None = None, pieces: tuple = ()) -> Value:
+    return Value(prepared.recipe(node), cube, along, pieces, about_of(prepared, node), inputs_of(prepared, node))
+
+
+def about_of(prepared: Prepared, node: Node) -> dict:
+    """What the index says of a value: the spec that made it, what it is, and of which models."""
     models = [str(prepared.bindings.source(m)) for m in models_below(node)]
-    about = {"spec": prepared.name, "says": describe(node, prepared.names), "op": node.op, "models": models}
-    return Value(prepared.recipe(node), cube, along, pieces, about, inputs_of(prepared, node))
+    return {"spec": prepared.name, "says": describe(node, prepared.names), "op": node.op, "models": models}
 
 
 def operands(prepared: Prepared, physical: PhysicalStage) -> dict[str, np.ndarray]:

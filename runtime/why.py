@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..compiler.check import Checked
-from ..compiler.explain import describe
 from ..compiler.graph import Node, walk
 from ..compiler.stages import Stage
-from .binding.axes import axis_of, models_below
+from .binding.axes import axis_of
 from .cube import Axis
 from .errors import ProbeError
 from .execute import Prepared, lowered_stages, prepare
-from .kept import contents_of, operands, stored
+from .kept import about_of, contents_of, operands, stored
 from .options import RunOptions
 from .provenance import inputs_of
 from .store.compare import Relative, relative_of
@@ -54,7 +53,7 @@ def why(checked: Checked, *, root: Path, options: RunOptions, names: tuple[str, 
     Raises `unknown-statement`.
     """
     prepared = prepare(checked, root, options)
-    statements = {s.name: s for s in checked.program.statements if s.keyword != "plot"}
+    statements = {s.name: s for s in checked.program.statements if names or s.keyword not in ("plot", "claim")}
     unknown = [n for n in names if n not in statements]
     if unknown:
         raise ProbeError("unknown-statement", f"the spec has no `{unknown[0]}`", f"it has {', '.join(statements)}")
@@ -79,22 +78,20 @@ def parts_of(prepared: Prepared, stage: Stage) -> dict[str, Part]:
         n for n in stage.nodes if n.key in left), stage.needs))  # fmt: skip
     found = {}
     for node in stage.nodes:
-        says, models = (
-            describe(node, prepared.names),
-            tuple(str(prepared.bindings.source(m)) for m in models_below(node)),
-        )
+        about = about_of(prepared, node)
+        says, models = about["says"], tuple(about["models"])
         if node.key not in left:
-            about, written = prepared.store.index.execute(
+            kept, written = prepared.store.index.execute(
                 "SELECT about, written FROM records WHERE key = ?", (bytes.fromhex(prepared.recipe(node)),)
             ).fetchone()
-            told = json.loads(about)
+            told = json.loads(kept)
             found[node.key] = Part(says, models, "stored", told["bytes"], written, told["spec"])
             continue
         missing, note = items.get(node.key, (None, None))
         if missing is not None and missing[0] == 0:
             found[node.key] = Part(says, models, "known")
             continue
-        relative = relative_of(prepared.store, node.op, inputs_of(prepared, node), item_axis(prepared, node))
+        relative = relative_of(prepared.store, about, inputs_of(prepared, node), item_axis(prepared, node))
         found[node.key] = Part(says, models, "computed", items=missing, note=note, relative=relative)
     return found
 
