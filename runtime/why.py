@@ -19,6 +19,8 @@ from .provenance import inputs_of
 from .store.compare import Relative, relative_of
 from .store.rest import rest_of
 
+WAITS = "it needs values that are computed first"
+
 
 @dataclass(frozen=True)
 class Part:
@@ -113,10 +115,7 @@ def counted(prepared: Prepared, stage: Stage) -> dict[str, tuple[tuple[int, int]
                     whole = pieces[-1].stop if along is not None else 1
                     found[node.key] = (sum(p.stop - p.start for p in rest.missing(number)), whole), None
         except ProbeError as error:
-            found[node.key] = (
-                None,
-                "it needs values that are computed first" if error.code == "not-yet" else error.message,
-            )
+            found[node.key] = None, WAITS if error.code == "not-yet" else error.message
     return found
 
 

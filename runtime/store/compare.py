@@ -103,7 +103,7 @@ def subject(path: str, expression: Mapping[str, str]) -> str:
         elif words[0] in DATASETS:
             found = "dataset"
         elif words[0] == "site":
-            found = "site"
+            found = f"{names[depth]} of {words[1].strip(chr(39))}" if depth < len(names) else "site"
         elif words[0] in ("tokens", "token-at", "pool"):
             found = "tokens"
         elif EDITS.fullmatch(name) and expression.get(".".join(names[: depth - 1]), "") == "run":

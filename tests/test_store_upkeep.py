@@ -1,0 +1,169 @@
+"""Looking after a store: what is listed, pruned and verified, and a folder that can only be read."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from probelang.cli import main
+from probelang.cli.words import ago, bytes_
+from probelang.runtime.cube import Axis, Cube
+from probelang.runtime.store import Piece, Store, Value
+from probelang.runtime.store.store import hashed
+from probelang.runtime.store.upkeep import groups, prune, sizes, verify
+
+DAY = 86400
+
+
+def cube(number: int, count: int = 1000) -> Cube:
+    return Cube((Axis("item", tuple(f"row {i}" for i in range(count)), "data"),), np.full(count, float(number)))
+
+
+def value(number: int, spec: str = "one.probe", count: int = 1000) -> Value:
+    about = {"spec": spec, "says": "prob of p", "op": "prob", "models": ["zoo(base)"]}
+    return Value(hashed(str(number)), cube(number, count), about=about)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """Ten values, the n-th last used n days ago."""
+    made = Store(tmp_path / "store")
+    for number in range(10):
+        made.put(value(number, "one.probe" if number < 7 else "two.probe"))
+        used = time.time() - number * DAY - 60
+        made.index.execute("UPDATE records SET used = ? WHERE key = ?", (used, bytes.fromhex(hashed(str(number)))))
+    made.close()
+    return made
+
+
+def there(store: Store) -> list[int]:
+    return [n for n in range(10) if store.get(hashed(str(n))) is not None]
+
+
+def test_values_are_listed_by_spec_work_and_model(store: Store) -> None:
+    one, two = groups(store)
+    assert (one.spec, one.op, one.models, one.values, one.bytes) == ("one.probe", "prob", ("zoo(base)",), 7, 56_000)
+    assert (two.spec, two.values) == ("two.probe", 3) and one.used > two.used
+    found = sizes(store)
+    assert (found.values, found.shards, found.stopped, found.unused) == (10, 1, 0, 0)
+    assert found.bytes == sum(p.stat().st_size for p in store.folder.rglob("*") if p.is_file())
+
+
+def test_what_was_not_used_for_long_is_dropped_and_its_room_given_back(store: Store) -> None:
+    before = sizes(store).bytes
+    dry = prune(store, before=time.time() - 4 * DAY, dry=True)
+    assert there(store) == list(range(10)) and dry.values == 6
+    done = prune(store, before=time.time() - 4 * DAY)
+    assert done.values == 6 and there(store) == [0, 1, 2, 3]
+    after = sizes(store)
+    assert after.bytes == before - done.bytes < 0.6 * before and after.unused == 0
+    assert np.array_equal(store.get(hashed("2")).values, cube(2).values)
+    assert verify(store).damaged == 0
+
+
+def test_the_longest_unused_go_beyond_a_size(store: Store) -> None:
+    prune(store, largest=50_000)
+    left = there(store)
+    assert left == list(range(len(left))) and 2 <= len(left) <= 5
+    assert sizes(store).bytes < 50_000 + (store.folder / "index.sqlite").stat().st_size
+
+
+def test_pieces_that_others_use_stay(tmp_path: Path) -> None:
+    store, shared = Store(tmp_path), (Piece(hashed("left"), 0, 600), Piece(hashed("right"), 600, 1000))
+    store.put(Value(hashed("a"), cube(1), 0, shared), Value(hashed("b"), cube(1), 0, shared))
+    store.index.execute("UPDATE records SET used = 0 WHERE key = ?", (bytes.fromhex(hashed("a")),))
+    assert prune(store, before=1).values == 1
+    assert store.get(hashed("a")) is None and np.array_equal(store.get(hashed("b")).values, cube(1).values)
+
+
+def test_a_shard_that_is_written_to_is_left_alone(store: Store) -> None:
+    other = Store(store.folder)
+    other.put(value(77))
+    store.close()
+    prune(other, before=time.time() - 4 * DAY)
+    assert there(other) == [0, 1, 2, 3]
+
+
+def test_verify_forgets_what_is_damaged_and_finds_what_was_lost(store: Store) -> None:
+    assert (verify(store).damaged, verify(store).found_again) == (0, 0)
+    store.index.execute("DELETE FROM records WHERE key = ?", (bytes.fromhex(hashed("3")),))
+    assert verify(store).found_again == 1 and there(store) == list(range(10))
+    path = store.shards.path(1)
+    content = bytearray(path.read_bytes())
+    content[content.index(cube(5).values.tobytes()) + 40] ^= 1
+    path.write_bytes(bytes(content))
+    assert verify(store).damaged == 1
+    assert there(store) == [0, 1, 2, 3, 4, 6, 7, 8, 9]
+
+
+def test_full_shards_are_followed_by_others(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.shards.largest = 20_000
+    for number in range(10):
+        store.put(value(number))
+    assert 3 <= len(store.shards.numbers()) <= 6 and there(store) == list(range(10))
+    again = Store(tmp_path)
+    assert there(again) == list(range(10))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user takes root")
+@pytest.mark.parametrize("index", [True, False])
+def test_a_store_that_can_only_be_read_is_read(index: bool, store: Store) -> None:
+    folder = Path("/tmp") / f"probelang-read-only-{os.getpid()}-{index}"
+    store.close()
+    store.folder.rename(folder)
+    try:
+        if not index:
+            (folder / "index.sqlite").unlink()
+        os.seteuid(65534)
+        readable = Store(folder)
+        assert there(readable) == list(range(10))
+        readable.put(value(77))
+        assert readable.get(hashed("77")) is None and readable.trouble
+        readable.close()
+    finally:
+        os.seteuid(0)
+        folder.rename(store.folder)
+
+
+def test_the_command_lists_prunes_and_verifies(store: Store, capsys: pytest.CaptureFixture) -> None:
+    store.close()
+    where = ["--store", str(store.folder)]
+    assert main(["cache", *where]) == 0
+    out = capsys.readouterr().out
+    assert "10 values" in out and "one.probe" in out and "56 KB" in out
+    assert main(["cache", *where, "--format", "json"]) == 0
+    assert [g["values"] for g in json.loads(capsys.readouterr().out)["groups"]] == [7, 3]
+    assert main(["cache", "prune", *where]) == 2
+    assert main(["cache", "prune", *where, "--older-than", "4d", "--dry-run"]) == 0
+    assert "would drop 6 values" in capsys.readouterr().out
+    assert main(["cache", "prune", *where, "--older-than", "4d", "--max-size", "1GB"]) == 0
+    assert main(["cache", "verify", *where]) == 0
+    assert "none damaged" in capsys.readouterr().out
+    path = next(store.folder.glob("shards/*"))
+    path.write_bytes(path.read_bytes()[:-100])
+    assert main(["cache", "verify", *where]) == 1
+    assert main(["cache", "size", *where]) == 0
+    assert main(["cache", "prune", *where, "--older-than", "soon"]) == 2
+
+
+def test_an_empty_store_is_no_trouble(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    for action in (["list"], ["size"], ["prune", "--max-size", "1GB"], ["verify"]):
+        assert main(["cache", *action, "--store", str(tmp_path / "none")]) == 0
+    assert not (tmp_path / "none").exists()
+    file = tmp_path / "file"
+    file.write_text("")
+    assert main(["cache", "--store", str(file)]) == 1
+    assert "not-a-store" in capsys.readouterr().err
+
+
+def test_words() -> None:
+    assert [bytes_(n) for n in (0, 999, 1000, 9_940, 123_456, 5_000_000, 2.5e12)] == [
+        "0 B", "999 B", "1.0 KB", "9.9 KB", "123 KB", "5.0 MB", "2.5 TB"]  # fmt: skip
+    assert [ago(100 - s, 100) for s in (5, 61, 7300, DAY * 3, DAY * 40, DAY * 800)] == [
+        "just now", "1 minute ago", "2 hours ago", "3 days ago", "1 month ago", "2 years ago"]  # fmt: skip
