@@ -19,7 +19,8 @@ from .evaluate import Evaluator
 from .intervals import caution, interval, least, summarise_items
 from .record import Record
 from .report.frame import axis_columns
-from .results import AxisInfo, Claim, PlotResult, Result, Run, frame_of
+from .results import AxisInfo, Claim, PlotResult, Result, Run, Texts, frame_of
+from .samples import texts_of
 from .selections import NOT_SELECTED, Ragged
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ def collect(prepared: Prepared) -> Run:
     plots: list[PlotResult] = []
     problems: list[dict] = []
     by_node: dict[str, Result] = {}
+    written: list[Texts] = []
+    seen: set[str] = set()
     for s in prepared.checked.program.statements:
         node = prepared.roots[s.node.key]
         try:
@@ -43,6 +46,8 @@ def collect(prepared: Prepared) -> Run:
             else:
                 by_node[node.key] = result_of(prepared, s, node)
                 results.append(by_node[node.key])
+                read = texts_of(prepared, s, parts(prepared.evaluator.at_home(node), node), seen)
+                written += [read] if read is not None else []
         except ProbeError as error:
             problems.append(
                 {"code": error.code, "message": f"{s.name}: {error.message}", "line": s.span.line, "help": error.help}
@@ -61,6 +66,7 @@ def collect(prepared: Prepared) -> Run:
         tuple(plots),
         tuple(warnings),
         previews=previews(prepared),
+        texts=tuple(written),
     )
 
 
@@ -133,23 +139,28 @@ def tables(prepared: Prepared, evaluator: Evaluator, node: Node, value: object):
     kind = kind_of(cube)
     rows = [a for a in cube.axes if a.kind == "data"]
     if rows and kind != "text":
-        summary = summarise_items(cube, seed=options.seed, n=options.replicates)
-        frame = frame_of(summary.mean, summary.low, summary.high, summary.n)
+        plain, factor = unscaled(node)
+        truth = evaluator.value(plain) if factor != 1 else cube
+        share = isinstance(truth, Cube) and truth.values.dtype.kind == "b" and truth.names == cube.names
+        of, factor = (truth, factor) if share else (cube, 1.0)
+        summary = summarise_items(of, seed=options.seed, n=options.replicates)
+        frame = frame_of(*(times(c, factor) for c in (summary.mean, summary.low, summary.high)), summary.n)
         return (
             selected_rows(frame),
             selected_rows(frame_of(cube)),
             [AxisInfo.of(a) for a in summary.mean.axes],
             kind,
             None,
-            () if kind == "boolean" else caution(summary.n.values),
+            () if of.values.dtype.kind == "b" else caution(summary.n.values),
         )
     if rows or kind == "text":
         return selected_rows(frame_of(cube)), None, [AxisInfo.of(a) for a in cube.axes], kind, None, ()
 
     share = share_of(evaluator, node)
     if share is not None:
-        summary = summarise_items(share, seed=options.seed, n=options.replicates, sides=True)
-        frame = frame_of(cube, summary.low, summary.high, summary.n)
+        truth, factor = share
+        summary = summarise_items(truth, seed=options.seed, n=options.replicates, sides=True)
+        frame = frame_of(cube, times(summary.low, factor), times(summary.high, factor), summary.n)
         return selected_rows(frame), None, [AxisInfo.of(a) for a in cube.axes], kind, None, ()
 
     def again(context) -> Cube:
@@ -161,13 +172,28 @@ def tables(prepared: Prepared, evaluator: Evaluator, node: Node, value: object):
     return selected_rows(frame), None, [AxisInfo.of(a) for a in cube.axes], kind, None, said
 
 
-def share_of(evaluator: Evaluator, node: Node) -> Cube | None:
-    """The truth values of items that a statistic is the mean of, if it is: a share gets Wilson's interval."""
+def share_of(evaluator: Evaluator, node: Node) -> tuple[Cube, float] | None:
+    """The truth values of items that a statistic is the mean of, and its factor (1000 for mentions in a thousand)."""
+    node, factor = unscaled(node)
     if node.op != "mean" or node.input("over") is not None:
         return None
     found = evaluator.value(node.input("x"))
     plain = isinstance(found, Cube) and found.values.dtype.kind == "b" and found.data_axes()
-    return found if plain else None
+    return (found, factor) if plain else None
+
+
+def unscaled(node: Node) -> tuple[Node, float]:
+    """A value without the number of the spec that it is multiplied by, and that number."""
+    if node.op != "binary" or node.param("operator") != "*":
+        return node, 1.0
+    left, right = node.input("left"), node.input("right")
+    number, other = (left, right) if left.op == "const" else (right, left)
+    value = number.param("value") if number.op == "const" else None
+    return (other, float(value)) if isinstance(value, (int, float)) and value > 0 else (node, 1.0)
+
+
+def times(cube: Cube, factor: float) -> Cube:
+    return cube if factor == 1 else Cube(cube.axes, cube.values * factor, cube.missing)
 
 
 def kind_of(cube: Cube) -> str:
@@ -230,10 +256,17 @@ def plot_of(prepared: Prepared, s: StatementNode, node: Node, by_node: dict[str,
     if node.input("log") is not None:
         options["log"] = str(node.input("log").param("value"))
     band, rule = node.input("band"), node.input("rule")
+    other, told = node.input("beside"), (s.name, s.span.line, text_at(prepared, s.span), node.op)
+    beside = None
+    if other is not None:
+        named = {c: column_named(table_for(prepared, other, by_node).frame, n) for c, n in encodings.items()}
+        beside = PlotResult(
+            *told, table_for(prepared, other, by_node).frame, named, options, measure=name_of(prepared, other)
+        )
     if band is not None:
         encodings["band"] = name_of(prepared, band)
     return PlotResult(
-        s.name, s.span.line, text_at(prepared, s.span), node.op, frame, encodings, options,
+        *told, frame, encodings, options, beside=beside,
         band=None if band is None else table_for(prepared, band, by_node).frame,
         rule=None if rule is None else table_for(prepared, rule, by_node).frame, measure=name_of(prepared, main),
     )  # fmt: skip

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..compiler.elaborate.stacks import elements
 from ..compiler.graph import Node
 from ..compiler.kinds import AxisName, ColumnName
 from ..compiler.signature import Parameter, Signature
@@ -16,6 +17,7 @@ from . import registry
 from .arithmetic import OPERATORS, as_numbers, column_cube, divide, label_array, numeric, truths, whole_where_exact
 from .binding.axes import axis_of, models_below
 from .binding.bindings import Bindings
+from .binding.revisions import revision_columns
 from .cube import Axis, Cube, align, elementwise, merge_missing, scalar
 from .errors import ProbeError
 from .record import Record
@@ -223,8 +225,9 @@ class Evaluator:
 
     def _stack(self, node: Node) -> object:
         parts = [self.value(n) for _, n in sorted(node.inputs, key=lambda p: int(p[0][1:]))]
-        axis = Axis(node.axes[0].name, tuple(node.param("labels")), node.axes[0].kind)
-        return joined(axis, parts)
+        labels = tuple(node.param("labels"))
+        columns = revision_columns(labels, elements(node)) if node.axes[0].name == "revision" else {}
+        return joined(Axis(node.axes[0].name, labels, node.axes[0].kind, columns), parts)
 
     def _filter(self, node: Node) -> object:
         base, predicate = self.value(node.input("base")), self.cube(node.input("predicate"))

@@ -76,7 +76,8 @@ class PlotResult:
 
     Channels are x, y, color, dash and facet; what a line's or bar's height and a heatmap's colour show is `value`, with
     `low` and `high` as its interval, titled `measure`. `band` has the same columns and `low`, `high` (a null), `rule`
-    has `value` and perhaps one label column. Options: `title`, `log` ("x", "y" or "xy"), `width`, `height` in pixels.
+    has `value` and perhaps one label column; `beside` is another plot of the same axes to its right. Options: `title`,
+    `log` ("x", "y" or "xy"), `width`, `height` in pixels.
     """
 
     name: str
@@ -90,6 +91,29 @@ class PlotResult:
     rule: pl.DataFrame | None = None
     measure: str = "value"
     unit: str = ""
+    beside: PlotResult | None = None
+
+
+@dataclass(frozen=True)
+class ScoredText:
+    """A text that was scored: labels of its place, characters (start, end) that the score is about, and the score."""
+
+    labels: tuple[tuple[str, str], ...]
+    text: str
+    marks: tuple[tuple[int, int], ...]
+    score: str
+
+
+@dataclass(frozen=True, eq=False)
+class Texts:
+    """The texts that a statement scored: `rows` is a sample of the `total`, `frame` has all of them."""
+
+    name: str
+    line: int
+    text: str
+    rows: tuple[ScoredText, ...]
+    total: int
+    frame: pl.DataFrame
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +136,7 @@ class Run:
     manifest: dict[str, Any] = field(default_factory=dict)
     directory: Path | None = None
     previews: tuple[dict[str, Any], ...] = ()
+    texts: tuple[Texts, ...] = ()
 
     def _repr_html_(self) -> str:
         from .report.html import notebook
@@ -139,6 +164,11 @@ class RunView:
     def vectors(self) -> dict[str, np.ndarray]:
         """Vectors by name, of shape (length of each axis) + (width,)."""
         return {r.name: r.vectors for r in self.run.results if r.vectors is not None}
+
+    @property
+    def texts(self) -> dict[str, pl.DataFrame]:
+        """The texts that statistics scored, with their scores as a reader sees them."""
+        return {t.name: t.frame for t in self.run.texts}
 
     @property
     def claims(self) -> dict[str, Claim]:

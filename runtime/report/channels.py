@@ -54,8 +54,9 @@ def prepare(plot: PlotResult) -> Prepared:
         frame = frame.with_columns(pl.col("value").cast(pl.Float64))
     if plot.mark != "scatter":
         encodings, frame = _place_rest(plot.mark, frame, encodings)
+    frame, gone = _placed(frame, [encodings[c] for c in ("x", "y") if c in encodings])
     frame, dropped = _panels(frame, encodings.get("facet"))
-    notes += dropped
+    notes += gone + dropped
     if plot.band is not None:
         notes.append(f"grey: {plot.encodings.get('band', 'null')}")
     parts = [frame.with_columns(pl.lit("cell").alias("drawn_as"))]
@@ -128,6 +129,16 @@ def _told_by(frame: pl.DataFrame, drawn: list[str], axis: str) -> bool:
     if not drawn:
         return frame[axis].n_unique() <= 1
     return frame.select(drawn).unique().height == frame.select([*drawn, axis]).unique().height
+
+
+def _placed(frame: pl.DataFrame, columns: list[str]) -> tuple[pl.DataFrame, list[str]]:
+    """Leave out rows that have no place on an axis of numbers, and say so."""
+    notes = []
+    for column in columns:
+        if frame[column].dtype.is_numeric() and (count := frame[column].null_count()):
+            frame = frame.filter(pl.col(column).is_not_null())
+            notes.append(f"{count} not drawn: no {column}")
+    return frame, notes
 
 
 def _panels(frame: pl.DataFrame, facet: str | None) -> tuple[pl.DataFrame, list[str]]:

@@ -25,7 +25,7 @@ from .manifest import manifest_of, plain
 from .notices import Notice
 from .plots import png, spec, svg
 
-OWNED = ("tables", "items", "vectors", "plots")
+OWNED = ("tables", "items", "vectors", "texts", "plots")
 
 
 def write(run: Run, directory: Path, interactive: bool = True) -> Run:
@@ -72,6 +72,8 @@ def _drawable(run: Run) -> Run:
 def _fill(run: Run, root: Path, manifest: dict[str, Any], interactive: bool) -> None:
     for result in run.results:
         _table(result, root)
+    for texts in run.texts:
+        texts.frame.write_parquet(_place(root, "texts", f"{texts.name}.parquet"))
     for plot in run.plots:
         specification = spec(plot)
         _write_json(_place(root, "plots", f"{plot.name}.vl.json"), specification)

@@ -24,6 +24,7 @@ from .numbers import duration, is_number, single
 from .plots import VEGA_LITE, heading, notes, png, spec, svg
 from .safe import clean
 from .sheet import Sheet, grid, listing
+from .texts import sections as text_sections
 
 TABLE_ROWS = 500
 OPEN_ROWS = 16
@@ -71,6 +72,7 @@ def page(run: Run, manifest: dict[str, Any] | None = None, interactive: bool = T
     return _environment().get_template("report.html.j2").render(
         **_shared(run), figures=figures, scripts=scripts, policy=_policy(scripts),
         manifest=manifest or manifest_of(run), lines=spec_lines(run.spec_text, _made(run)), previews=run.previews,
+        texts=text_sections(run.texts),
     )  # fmt: skip
 
 

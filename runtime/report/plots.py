@@ -18,30 +18,42 @@ from .marks import BUILDERS, Size
 VEGA_LITE = "6.4"
 PNG_SCALE = 2.0
 PANEL_SIZES = {1: (520, 320), 2: (290, 210), 3: (190, 160), 4: (150, 130)}
+BESIDE_SIZES = {1: (300, 260), 2: (150, 130), 3: (110, 110), 4: (90, 90)}  # where two plots stand side by side
 
 
-def chart(plot: PlotResult, titled: bool = True, ink: str = theme.INK) -> alt.LayerChart | alt.FacetChart:
+def chart(
+    plot: PlotResult, titled: bool = True, ink: str = theme.INK
+) -> alt.LayerChart | alt.FacetChart | alt.HConcatChart:
     """Build the chart of a plot; `unknown-column` where an encoding names no column of its frame."""
-    if plot.mark not in BUILDERS:
-        raise ProbeError("unknown-mark", f"plot {plot.name} is a {plot.mark}", f"marks are {', '.join(BUILDERS)}")
     data = prepare(plot)
-    panels = data.labels("facet") if "facet" in data.fields else []
-    across = _across(len(panels))
-    width, height = PANEL_SIZES[across]
-    size = Size(plot.options.get("width", width), plot.options.get("height", height), ink)
-    built = BUILDERS[plot.mark](data, plot.options, size)
-    table = alt.Data(values=_values(data))
-    if panels:
-        title = data.title("facet")
-        named = all(label.startswith(f"{title} ") for label in panels)
-        header = alt.Header(title=None if named else title)
-        field = alt.Facet(f"{data.fields['facet']}:N", sort=panels, header=header)
-        built = built.facet(field, columns=across, data=table)
-    else:
-        built = built.properties(data=table)
+    built = panels(plot, data, ink, PANEL_SIZES)
+    if plot.beside is not None:
+        pair = (panels(one, prepare(one), ink, BESIDE_SIZES) for one in (plot, plot.beside))
+        built = alt.hconcat(*pair).resolve_scale(color="shared", strokeDash="shared")
     if titled:
         built = built.properties(title=alt.Title(heading(plot), subtitle=list(data.notes), subtitleFontSize=10))
     return built.configure(**theme.config(ink))
+
+
+def panels(
+    plot: PlotResult, data: Prepared, ink: str, sizes: dict[int, tuple[int, int]]
+) -> alt.LayerChart | alt.FacetChart:
+    """The panel of a plot, or its panels where an axis is spread over several, with their data."""
+    if plot.mark not in BUILDERS:
+        raise ProbeError("unknown-mark", f"plot {plot.name} is a {plot.mark}", f"marks are {', '.join(BUILDERS)}")
+    labels = data.labels("facet") if "facet" in data.fields else []
+    across = _across(len(labels))
+    width, height = sizes[across]
+    size = Size(plot.options.get("width", width), plot.options.get("height", height), ink)
+    built = BUILDERS[plot.mark](data, plot.options, size)
+    table = alt.Data(values=_values(data))
+    if not labels:
+        return built.properties(data=table)
+    title = data.title("facet")
+    named = all(label.startswith(f"{title} ") for label in labels)
+    header = alt.Header(title=None if named else title)
+    field = alt.Facet(f"{data.fields['facet']}:N", sort=labels, header=header)
+    return built.facet(field, columns=across, data=table)
 
 
 def spec(plot: PlotResult, titled: bool = True, ink: str = theme.INK) -> dict[str, Any]:
@@ -56,7 +68,8 @@ def heading(plot: PlotResult) -> str:
 
 def notes(plot: PlotResult) -> tuple[str, ...]:
     """Say what a plot leaves out: cells that could not be computed, panels beyond the first."""
-    return prepare(plot).notes
+    parts = (plot,) if plot.beside is None else (plot, plot.beside)
+    return tuple(dict.fromkeys(note for part in parts for note in prepare(part).notes))
 
 
 def svg(specification: dict[str, Any]) -> str:

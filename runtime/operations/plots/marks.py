@@ -13,11 +13,13 @@ def line(
     y: Number | Test, *, x: AxisName, color: AxisName | None = None, dash: AxisName | None = None,
     facet: AxisName | None = None,
     band: Number | Test | None = None, rule: Number | Test | None = None, log: Literal["x", "y", "xy"] | None = None,
+    beside: Number | Test | None = None,
 ) -> Plot:  # fmt: skip
     """Lines over an axis, with intervals as bands.
 
     `color`, `dash` and `facet` tell further axes apart. `band` draws a null's range behind the lines, `rule` a level;
-    `log` makes an axis logarithmic.
+    `log` makes an axis logarithmic. `beside` draws another value of the same axes in a panel of its own to the right,
+    as a dose curve has the effect and its cost in coherence: `line(effect, x=scale, beside=coherence)`.
     """
 
 

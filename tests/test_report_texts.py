@@ -1,0 +1,140 @@
+"""Scored texts: what is marked, what is shown, and that nothing a model writes becomes part of the page."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import polars as pl
+import pytest
+
+import probelang
+from probelang.runtime.report.html import page
+from probelang.runtime.report.texts import LONGEST, shown
+from probelang.runtime.results import Run, ScoredText, Texts
+from probelang.runtime.samples import SHOWN, joined, sample
+
+HOSTILE = "</blockquote><script>alert('x')</script> <img src=x onerror=alert(1)> {{ 7*7 }} \x1b[31m \u202e"
+SPEC = '''probe 1
+model grader = zoo("judge")
+param names = ["Elara", "Maya"]
+dataset stories = rows("""text,who
+"Elara's <b>home</b>, Elara",Elara
+"Maya saw Clarabelle",Elara
+"Nobody came",Maya
+""")
+dataset corpus = rows("""text
+the river ran
+""")
+statistic said = mentions(stories.text, name) for name in names
+statistic core = 1000 * mean(mentions(stories.text, any_of(names)))
+statistic each = 1000 * mentions(stories.text, name) for name in names
+statistic own  = mentions(stories.text, stories.who)
+statistic loud = matches(stories.text, "[a-z]+w|Ela", whole=false)
+statistic rose = log_odds_words(stories.text, against=corpus.text, k=1)
+statistic mood = judge(stories.text, rubric="Rate how gloomy the text is from 0 to 10.", scale="0..10") on grader
+statistic long = word_count(stories.text)
+'''
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    root = tmp_path_factory.mktemp("texts")
+    (root / "spec.probe").write_text(SPEC)
+    return probelang.run(root / "spec.probe", out=root / "out")
+
+
+def marked(row: ScoredText) -> list[str]:
+    return [row.text[start:end] for start, end in row.marks]
+
+
+def of(found, name: str) -> Texts:
+    return next(t for t in found.run.texts if t.name == name)
+
+
+def test_marks_are_what_was_found(found):
+    said = of(found, "said").rows
+    assert [marked(r) for r in said] == [["Elara", "Elara"], ["Maya"], []]
+    assert [r.score for r in said] == ["Elara", "Maya", "none of them"]
+    assert [r.labels for r in said] == [(("item", str(i)),) for i in (1, 2, 3)]
+    assert [r.score for r in of(found, "core").rows] == ["yes", "yes", "no"]
+    assert [marked(r) for r in of(found, "own").rows] == [["Elara", "Elara"], [], []]
+    assert [marked(r) for r in of(found, "loud").rows] == [["Ela", "Ela"], ["saw"], []]
+    assert [marked(r) for r in of(found, "rose").rows] == [["Elara", "Elara"], [], []]
+    assert all(float(r.score) >= 0 and not r.marks for r in of(found, "mood").rows)
+
+
+def test_a_score_is_shown_once_and_lengths_are_not(found):
+    names = [t.name for t in found.run.texts]
+    assert "each" not in names  # what `said` has shown
+    assert "long" not in names
+
+
+def test_all_texts_are_in_a_file(found):
+    table = pl.read_parquet(found.directory / "texts" / "said.parquet")
+    assert table.columns == ["item", "text", "score"] and len(table) == 3
+    assert found.texts["said"].equals(table)
+
+
+def test_counts_in_a_thousand_have_the_interval_of_the_share(found):
+    core, each = found.tables["core"], found.tables["each"]
+    # Wilson's intervals of 2 of 3 and of 1 of 3
+    assert [core[c][0] for c in ("value", "low", "high")] == pytest.approx([666.67, 207.66, 938.51], rel=1e-4)
+    assert [each[c][0] for c in ("value", "low", "high")] == pytest.approx([333.33, 61.49, 792.34], rel=1e-4)
+    assert found.items["each"]["value"].to_list() == [1000, 0, 0, 1000, 0, 0]
+
+
+def test_touching_marks_are_one():
+    assert joined([(4, 6), (0, 2), (2, 3), (5, 9)]) == ((0, 3), (4, 9))
+
+
+def rows(count: int, stages: int) -> list[ScoredText]:
+    return [
+        ScoredText((("stage", f"s{k}"), ("item", str(i))), f"text {i}", (), "yes" if i % 2 else "no")
+        for k in range(stages)
+        for i in range(count)
+    ]
+
+
+def test_the_sample_looks_at_no_score():
+    made = rows(200, 2)
+    turned = [replace(r, score="no" if r.score == "yes" else "yes") for r in made]
+    assert [r.labels for r in sample(made)] == [r.labels for r in sample(turned)]
+    assert len(sample(made)) == SHOWN and len({r.labels[0] for r in sample(made)}) == 2
+    assert len(sample(rows(3, 30))) <= SHOWN
+    assert sample(rows(2, 1)) == rows(2, 1)
+
+
+def test_long_texts_are_cut():
+    one = shown(ScoredText((), "a" * (LONGEST - 2) + "bcd" + "e" * 50, ((LONGEST - 2, LONGEST + 1),), ""))
+    assert one.pieces[-1] == ("bc", True) and one.left_out == 51
+
+
+class Tags(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags, self.text = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def test_what_a_model_writes_stays_text():
+    row = ScoredText((("arm", HOSTILE), ("item", "1")), f"Elara {HOSTILE} Elara", ((0, 5),), HOSTILE)
+    texts = Texts("said", 3, "statistic said = …", (row,), 1, pl.DataFrame())
+    html = page(Run("r", "probe 1\n\nstatistic said = 1\n", "r.probe", texts=(texts,)))
+    section = html[html.index('<section id="texts">') : html.index('<section id="spec">')]
+    read = Tags(section)
+    assert not {"script", "img"} & {tag for tag, _ in read.tags}
+    assert [tag for tag, _ in read.tags].count("mark") == 1
+    assert "alert('x')" in "".join(read.text) and "{{ 7*7 }}" in "".join(read.text)
+    assert "\x1b" not in section and "\u202e" not in section
+    assert '<a href="#texts">' in html and 'href="#L3"' in section
+
+
+def test_a_page_without_scored_texts_has_no_such_section():
+    html = page(Run("r", "probe 1\n", "r.probe"))
+    assert 'id="texts"' not in html and not re.search("#texts", html)
