@@ -21,7 +21,8 @@ Where = tuple[str, int | None, int | None]  # site, layer, head
 class Request:
     """One site asked at n places; `slots` says where each result goes in the work it is for.
 
-    `rows`, `positions`, `slots`: int arrays [n]. `logits` at a place means the head applied there.
+    `rows`, `positions`, `slots`: int arrays [n]. `logits` at a place means the head applied there, `lens` that norm and
+    head are applied to what is read; `narrow` that only the logits of some answers are measured.
     """
 
     work: int
@@ -30,6 +31,7 @@ class Request:
     positions: np.ndarray
     slots: np.ndarray
     lens: bool = False
+    narrow: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,9 +122,9 @@ class PhysicalStage:
     """The rows that one model runs for one stage.
 
     `work` are the nodes whose results come out of it. `batches` are arrays of row indices. `stops` is whether a batch
-    ends with what is asked of it. `width` and `kv_width` are the numbers that a token has in the residual stream, and
-    in the keys of a layer. `prices` is what passes weigh one plan against another with. `saved` notes what each pass
-    did, for the plan's text.
+    ends with what is asked of it, `narrow` whether only those logits are computed that are measured. `width` and
+    `kv_width` are the numbers that a token has in the residual stream, and in the keys of a layer. `prices` is what
+    passes weigh one plan against another with. `saved` notes what each pass did, for the plan's text.
     """
 
     stage: int
@@ -138,6 +140,7 @@ class PhysicalStage:
     cells: int = 0
     budget: int = 8192
     stops: bool = False
+    narrow: bool = False
     width: int = 0
     kv_width: int = 0
     begins: Starts | None = None
@@ -192,19 +195,53 @@ def depth_of_rows(stage: PhysicalStage) -> np.ndarray:
     return depth
 
 
+def measured(request: Request) -> bool:
+    """Whether a request is for logits: of the model's own head, or of a lens."""
+    return request.lens or request.site[0] == "logits"
+
+
+def asked_together(stage: PhysicalStage) -> list[tuple[int, ...]]:
+    """The requests that are read, and unembedded, as one: of one site at the same places in the same order."""
+    found: dict[tuple, list[int]] = {}
+    for number, request in enumerate(stage.requests):
+        same = (number,)
+        if measured(request):
+            same = (request.site, request.lens, request.rows.tobytes(), request.positions.tobytes())
+        found.setdefault(same, []).append(number)
+    return [tuple(numbers) for numbers in found.values()]
+
+
+def whole(stage: PhysicalStage, numbers: tuple[int, ...]) -> bool:
+    """Whether requests that are unembedded together need the logits of the whole vocabulary."""
+    requests = [stage.requests[number] for number in numbers]
+    return measured(requests[0]) and not all(stage.narrow and request.narrow for request in requests)
+
+
+def unembedded(stage: PhysicalStage) -> np.ndarray:
+    """Per row, the places at which the logits of the whole vocabulary are computed."""
+    count = np.zeros(len(stage.rows), dtype=np.int64)
+    for numbers in asked_together(stage):
+        if whole(stage, numbers):
+            count += np.bincount(stage.requests[numbers[0]].rows, minlength=len(count))
+    return count
+
+
 @dataclass(frozen=True)
 class Cost:
-    """What a stage is predicted to count: forwards, rows x padded tokens x blocks entered, and calls of blocks."""
+    """What a stage is predicted to count: forwards, rows x padded tokens x blocks entered, calls of blocks, and places
+    at which the logits of the whole vocabulary are computed."""
 
     rows: int
     tokens: int
     forwards: int
     row_layer_tokens: int
     calls: int = 0
+    unembeddings: int = 0
 
     def price(self, prices: CostModel) -> float:
         """What the stage takes, in tokens that pass one block."""
-        return self.row_layer_tokens + prices.call * self.calls + prices.forward * self.forwards
+        head = prices.head * self.unembeddings
+        return self.row_layer_tokens + prices.call * self.calls + prices.forward * self.forwards + head
 
 
 def asked_rows(stage: PhysicalStage) -> np.ndarray:
@@ -235,4 +272,4 @@ def cost(stage: PhysicalStage) -> Cost:
         forwards += 1
         total += int(blocks[batch].sum()) * (int(lengths[batch].max()) - starts.first_token(batch))
         calls += max(int(depth[batch].max()) - int(starts.layer[batch].min()), 0)
-    return Cost(len(stage.rows), int(lengths.sum()), forwards, total, calls)
+    return Cost(len(stage.rows), int(lengths.sum()), forwards, total, calls, int(unembedded(stage).sum()))

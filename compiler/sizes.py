@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .physical import PhysicalStage, Where, asked_rows, batch_numbers, depth_of_rows
+from .physical import PhysicalStage, Where, asked_rows, batch_numbers, depth_of_rows, unembedded
 from .shape import ModelShape
 
 WHOLE = ("next-token", "lens")  # work whose result is a whole distribution
@@ -52,7 +52,7 @@ class Shape:
 
 def batch_shapes(stage: PhysicalStage) -> list[Shape]:
     """The batches that will run, by the rule by which forwards are counted."""
-    heads, visits = logits_of_rows(stage), visits_of_batches(stage)
+    heads, visits = unembedded(stage), visits_of_batches(stage)
     lengths, depth, asked, starts = stage.rows.lengths, depth_of_rows(stage), asked_rows(stage), stage.starts
     found = []
     for number, batch in enumerate(stage.batches):
@@ -88,15 +88,6 @@ def visits_of_batches(stage: PhysicalStage) -> np.ndarray:
         if len(part.rows):
             found[np.unique(of_row[part.rows])] += 1
     return found
-
-
-def logits_of_rows(stage: PhysicalStage) -> np.ndarray:
-    """Per row, the positions at which the unembedding runs: of the model's own head, and of lenses."""
-    count = np.zeros(len(stage.rows), dtype=np.int64)
-    for request in stage.requests:
-        if request.lens or request.site[0] == "logits":
-            count += np.bincount(request.rows, minlength=len(count))
-    return count
 
 
 def kept_bytes(stage: PhysicalStage, shape: ModelShape, work: Sequence[str]) -> int:

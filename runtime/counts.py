@@ -8,11 +8,13 @@ from .sites import SiteRef
 
 @dataclass
 class Counts:
-    """Add up forwards, layers run times rows times padded tokens, and model loads."""
+    """Add up forwards, layers run times rows times padded tokens, model loads, and places at which a measure took the
+    logits of the whole vocabulary."""
 
     forwards: int = 0
     row_layer_tokens: int = 0
     loads: int = 0
+    unembeddings: int = 0
 
 
 def layers_run(site: SiteRef, n_layers: int) -> int:

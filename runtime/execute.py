@@ -166,6 +166,7 @@ def execute(checked: Checked, *, root: Path, options: RunOptions, progress: Prog
         "counts": {
             "forwards": pool.counts.forwards,
             "row_layer_tokens": pool.counts.row_layer_tokens,
+            "unembeddings": pool.counts.unembeddings,
             "loads": pool.counts.loads,
         },
         "stages": counted,

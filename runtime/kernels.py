@@ -45,17 +45,33 @@ class Kernel:
     def fan(self) -> int:
         return self.bad.shape[1]
 
-    def apply(self, logits: torch.Tensor, slots: np.ndarray) -> np.ndarray:
-        """Measure logits [n, vocabulary] of some slots; returns [n, fan]."""
+    def answers(self, slots: np.ndarray) -> np.ndarray:
+        """The ids of all answers of some slots, [n, m]."""
+        items = self.work.items[self.work.cell[slots]]
+        return np.concatenate([ids[items].reshape(len(slots), -1) for ids in self.ids.values()], axis=1)
+
+    def apply(self, logits: torch.Tensor, slots: np.ndarray, narrow: bool = False) -> np.ndarray:
+        """Measure logits of some slots, [n, vocabulary] or (`narrow`) [n, m] of their `answers`; returns [n, fan]."""
         if self.whole:
             targets = torch.from_numpy(self.ids["next"][slots]).to(logits.device)
             losses = -logits.double().log_softmax(-1).gather(-1, targets[:, None])
             return losses.cpu().numpy()
         items = self.work.items[self.work.cell[slots]]
         found = np.empty((len(slots), self.fan))
+        tables = self.numbers() if narrow else self.ids
+        items = 0 * items if narrow else items
         for column in range(self.fan):
-            given = {k: torch.from_numpy(v[items, column]).to(logits.device) for k, v in self.ids.items()}
+            given = {k: torch.from_numpy(v[items, column]).to(logits.device) for k, v in tables.items()}
             found[:, column] = self.function(**{self.of: logits}, **given, **self.plain).double().cpu().numpy()
+        return found
+
+    def numbers(self) -> dict[str, np.ndarray]:
+        """Where each argument's ids stand among the `answers`, as one item's ids."""
+        found, start = {}, 0
+        for name, ids in self.ids.items():
+            size = int(np.prod(ids.shape[1:]))
+            found[name] = np.arange(start, start + size).reshape(1, *ids.shape[1:])
+            start += size
         return found
 
     def cube(self, values: np.ndarray, missing: np.ndarray | None) -> Cube:

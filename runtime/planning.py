@@ -51,6 +51,11 @@ class Plan:
         return sum(m.cost.row_layer_tokens for m in self.parts if m.cost is not None)
 
     @property
+    def unembeddings(self) -> int:
+        """Places at which measures take the logits of the whole vocabulary."""
+        return sum(m.cost.unembeddings for m in self.parts if m.cost is not None)
+
+    @property
     def flops(self) -> int:
         return sum(m.load.sizes.flops for m in self.parts if m.load is not None)
 

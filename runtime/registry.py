@@ -52,6 +52,7 @@ def operation(
     open_model: bool = False,
     replays: str | None = None,
     apart: tuple[str, ...] = (),
+    answers_only: bool = False,
 ) -> Callable[[Callable], Callable]:
     """Register a function as an operation; see `compiler.signature.Signature` for the arguments."""
 
@@ -67,6 +68,7 @@ def operation(
             subject=subject or (parameters[0].name if parameters else None), adds=adds, planned=planned,
             nonlinear=nonlinear, version=version, summary=doc.split("\n", 1)[0], doc=doc, source=source,
             fields=fields or {}, infer=infer, open_model=open_model, replays=replays, apart=apart,
+            answers_only=answers_only,
         )  # fmt: skip
         _operations[called] = Operation(signature, None if planned else function)
         return function

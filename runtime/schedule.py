@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..compiler.graph import Node
 from ..compiler.passes.order_models import Turn, loaded, order_models, turns_of, victims
-from ..compiler.physical import PhysicalStage
+from ..compiler.physical import PhysicalStage, unembedded
 from ..compiler.shape import ModelShape
-from ..compiler.sizes import logits_of_rows
 from .errors import ProbeError
 from .lowering.lower import models_of
 from .memory import Memory, free_memory
@@ -125,5 +124,5 @@ def batch_tokens(prepared: Prepared, stage: PhysicalStage) -> int:
     if prepared.options.batch_tokens is not None:
         return prepared.options.batch_tokens
     lengths = stage.rows.lengths
-    logits = float(logits_of_rows(stage).sum()) / max(int(lengths.sum()), 1)
+    logits = float(unembedded(stage).sum()) / max(int(lengths.sum()), 1)
     return memory_of(prepared).batch_tokens(shape_of(prepared, stage.model), int(lengths.max(initial=1)), logits)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..compiler.graph import Node
-from ..compiler.physical import EditGroup, PhysicalStage, Request, depth_of_rows
+from ..compiler.physical import EditGroup, PhysicalStage, Request, asked_together, depth_of_rows, measured, whole
 from .binding.bindings import Bindings
 from .carry import Carry
 from .cube import Cube
@@ -22,7 +22,7 @@ from .sites import SiteRef
 from .sites import place as site_place
 from .store.journal import Journal, Part, again
 
-AT_ONCE = 2**26  # logits (floats) that a kernel sees at a time
+AT_ONCE = 2**26  # logits, or numbers of unembedding rows, that are there at a time
 
 
 @dataclass
@@ -66,13 +66,13 @@ class StageRun:
             batch_of[rows] = index
             place[rows] = np.arange(len(rows))
         count = len(stage.batches)
-        requests = [(r, Sorted.of(r.rows, batch_of, count)) for r in stage.requests]
+        asked = [(n, Sorted.of(stage.requests[n[0]].rows, batch_of, count)) for n in asked_together(stage)]
         edits = [(g, Sorted.of(g.rows, batch_of, count)) for g in stage.edits]
         depth, carry = depth_of_rows(stage), Carry(stage, batch_of)
         repeated = again(stage, set(self.journal.found))
         for index, rows in enumerate(stage.batches):
             if index in repeated or index not in self.journal.found:
-                self.one(index, rows, place, requests, edits, depth[rows], carry)
+                self.one(index, rows, place, asked, edits, depth[rows], carry)
             else:
                 self.put(self.journal.found[index])
             progress(len(rows))
@@ -87,22 +87,27 @@ class StageRun:
         index: int,
         rows: np.ndarray,
         place: np.ndarray,
-        requests: list,
+        asked: list,
         edits: list,
         depth: np.ndarray,
         carry: Carry,
     ) -> None:
         """Run one batch, each row through its `depth` blocks, and put its results where they belong."""
         ids, lengths = pad([self.stage.rows.prompts[p] for p in self.stage.rows.prompt[rows]])
-        reads = []
-        for number, (request, ordered) in enumerate(requests):
+        reads, wanted = [], []
+        for numbers, ordered in asked:
             chosen = ordered.within(index)
             if len(chosen):
-                reads.append((number, request, chosen))
-        made = tuple(Read(n, ref(r.site), index_of(place[r.rows[c]]), index_of(r.positions[c])) for n, r, c in reads)
+                one = self.stage.requests[numbers[0]]
+                # The head comes later, in portions, and for no more tokens than are measured.
+                site = SiteRef("final_norm") if one.site[0] == "logits" else ref(one.site)
+                wanted.append(
+                    Read(len(reads), site, index_of(place[one.rows[chosen]]), index_of(one.positions[chosen]))
+                )
+                reads.append((numbers, chosen))
         changed = tuple(e for g, ordered in edits if (e := self.edit(g, ordered.within(index), place)) is not None)
         left, keeps = carry.reads(index, place)
-        if not made and not left and not keeps:
+        if not wanted and not left and not keeps:
             return
         # Later batches may need more blocks of this one than what is read of it.
         last = int(depth.max())
@@ -111,11 +116,13 @@ class StageRun:
             until = SiteRef("final_norm")
         start = carry.start(index, place, ids.shape[1])
         deep = None if (depth == last).all() else index_of(depth)
-        found = self.engine.run_split(Batch(ids, lengths, changed, (*made, *left), keeps, start, until, deep))
+        found = self.engine.run_split(Batch(ids, lengths, changed, (*wanted, *left), keeps, start, until, deep))
         carry.take(index, found)
         parts = self.journal.found.get(index)
         if parts is None:
-            parts = [self.take(request, request.slots[chosen], found[number]) for number, request, chosen in reads]
+            parts = [
+                part for key, (numbers, chosen) in enumerate(reads) for part in self.take(numbers, chosen, found[key])
+            ]
             self.journal.add(index, parts)
         self.put(parts)
 
@@ -153,23 +160,49 @@ class StageRun:
         """The vectors of an operand, flat over its axes."""
         return self.stage.extra["operands"][key]
 
-    def take(self, request: Request, slots: np.ndarray, values: torch.Tensor) -> Part:
-        """What a request found, as the buffer of its work takes it."""
-        kernel = self.kernels[request.work]
-        if kernel is None:
-            values = self.engine.lens(values) if request.lens else values
-            array = values.float().cpu().numpy()
-            return request.work, slots, self.all_keys(request, array) if request.site[0] == "pattern" else array
-        width = max(1, AT_ONCE // self.engine.model.vocab // max(kernel.fan, 1))
-        found = np.empty((len(slots), kernel.fan))
-        for start in range(0, len(slots), width):
-            part = slice(start, start + width)
-            logits = self.engine.lens(values[part]) if request.lens else values[part]
-            found[part] = kernel.apply(logits, slots[part])
-        return request.work, slots, found
+    def take(self, numbers: tuple[int, ...], chosen: np.ndarray, values: torch.Tensor) -> list[Part]:
+        """What requests of the same places found there, as the buffers of their works take it."""
+        requests = [self.stage.requests[number] for number in numbers]
+        if not measured(requests[0]):
+            (request,), array = requests, values.float().cpu().numpy()
+            return [(request.work, request.slots[chosen], self.all_keys(request, array))]
+        hidden = self.engine.normed(values) if requests[0].lens else values
+        take = self.whole if whole(self.stage, numbers) else self.narrow
+        return [
+            (r.work, r.slots[chosen], found) for r, found in zip(requests, take(requests, chosen, hidden), strict=True)
+        ]
+
+    def whole(self, requests: list[Request], chosen: np.ndarray, hidden: torch.Tensor) -> list[np.ndarray]:
+        """Measure the logits of all tokens, computed once for all requests."""
+        kernels, found = [self.kernels[r.work] for r in requests], [[] for _ in requests]
+        self.engine.counts.unembeddings += len(chosen)
+        fan = max(kernel.fan if kernel is not None else 1 for kernel in kernels)
+        for part in portions(len(chosen), self.engine.model.vocab * max(fan, 1)):
+            logits = self.engine.unembed(hidden[part])
+            for request, kernel, parts in zip(requests, kernels, found, strict=True):
+                slots = request.slots[chosen[part]]
+                parts.append(logits.float().cpu().numpy() if kernel is None else kernel.apply(logits, slots))
+        return [np.concatenate(parts) for parts in found]
+
+    def narrow(self, requests: list[Request], chosen: np.ndarray, hidden: torch.Tensor) -> list[np.ndarray]:
+        """Measure the logits of each request's answers."""
+        found = []
+        for request in requests:
+            kernel, slots, parts = self.kernels[request.work], request.slots[chosen], []
+            size = kernel.answers(slots[:1]).size
+            for part in portions(len(slots), size * (hidden.shape[1] + kernel.fan)):
+                logits = self.engine.unembed_at(hidden[part], index_of(kernel.answers(slots[part])))
+                parts.append(kernel.apply(logits, slots[part], narrow=True))
+            found.append(np.concatenate(parts))
+        return found
 
     def all_keys(self, request: Request, array: np.ndarray) -> np.ndarray:
-        """Attention rows [n, keys of the batch] with as many keys as the longest prompt has; none looks at the rest."""
+        """Attention rows [n, keys of the batch] with as many keys as the longest prompt has: none looks at the rest.
+
+        Values of other sites are as they were.
+        """
+        if request.site[0] != "pattern":
+            return array
         run = run_of(self.lowered[request.work].node)
         keys = max(len(r.ids) for r in self.bindings.rendered(run.input("model"), run.input("prompts")))
         return np.pad(array, ((0, 0), (0, max(keys - array.shape[1], 0))))[:, :keys]
@@ -239,6 +272,12 @@ def cut_edges(group: EditGroup, chosen: np.ndarray, place: np.ndarray) -> Edit:
     keys = torch.zeros(len(rows), int(group.index[chosen].max()) + 1)
     keys[index_of(which), index_of(group.index[chosen])] = 1.0
     return Edit(ref(group.site), "knockout", index_of(rows), index_of(positions), keys, order=group.order)
+
+
+def portions(count: int, size: int) -> list[slice]:
+    """Cut `count` places with `size` numbers each so that not many more than `AT_ONCE` are there at a time."""
+    width = max(1, AT_ONCE // max(size, 1))
+    return [slice(start, min(start + width, count)) for start in range(0, count, width)]
 
 
 def ref(site: tuple[str, int | None, int | None]) -> SiteRef:

@@ -33,7 +33,8 @@ def agree(seed: int, folder: Path, subjects, off: tuple[str, ...]) -> None:
     assert compare_run(interpret(spec.spec, folder), run) == []
     assert not [w for w in run.warnings if isinstance(w, dict)]
     if planned.exact:
-        counts = {"forwards": planned.forwards, "row_layer_tokens": planned.row_layer_tokens, "loads": planned.loads}
+        names = ("forwards", "row_layer_tokens", "unembeddings", "loads")
+        counts = {name: getattr(planned, name) for name in names}
         assert run.manifest["counts"] == counts
 
 

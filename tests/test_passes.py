@@ -49,6 +49,11 @@ statistic middle  = logit(c) under [scale(resid_mid[layer] at c.body.last, 2), a
 statistic written = log_prob(lens(resid_post[3] at c.last), " small") under scale(k[layer, 1] at c.body.first, 3) for layer
 statistic stopped = norm(resid_post[1] at short.last)
 '''
+ALL_KINDS = """statistic both   = choice(c, [" small", " good"], [" bad"])
+statistic chance = prob(c)
+statistic place  = rank(c)
+statistic lensed = logit(lens(resid_post[layer] at c.last), " small") for layer in 0..3
+"""
 NEOX = SPEC.replace("scale(resid_mid[layer]", "scale(mlp[layer]")
 NAMES = [name for name, _ in PASSES]
 
@@ -76,7 +81,7 @@ def values(run) -> list[np.ndarray]:
 
 
 def counts(planned) -> dict:
-    return {"forwards": planned.forwards, "row_layer_tokens": planned.row_layer_tokens, "loads": planned.loads}
+    return {name: getattr(planned, name) for name in ("forwards", "row_layer_tokens", "unembeddings", "loads")}
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)
@@ -103,7 +108,20 @@ def test_each_pass_lowers_the_counter_by_what_was_predicted(name: str, models: P
         assert (f"{name}:" in planned.text()) == (not off)
         seen.append((execute(spec, root=models, options=options).manifest["counts"], counts(planned)))
     assert all(done == promised for done, promised in seen)
-    assert seen[0][0]["row_layer_tokens"] < seen[1][0]["row_layer_tokens"]
+    counter = "unembeddings" if name == "narrow-logits" else "row_layer_tokens"
+    assert seen[0][0][counter] < seen[1][0][counter]
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_logits_of_answers_alone_are_the_models_own(arch: str, models: Path) -> None:
+    """Also where the model caps them, and where several measures share the logits of all tokens."""
+    text = SPEC.format(arch=arch).split("statistic denoise")[0]
+    spec = checked(text + ALL_KINDS, models)
+    runs = [execute(spec, root=models, options=Options(passes_off=off)) for off in ((), ("narrow-logits",))]
+    assert compare_run(interpret(spec.spec, models), runs[0]) == []
+    assert [run.manifest["counts"]["unembeddings"] for run in runs] == [4, 4 + 4 * 4]
+    for a, b in zip(*map(values, runs), strict=True):
+        assert np.nanmax(np.abs(a - b)) <= 1e-6 * max(1.0, np.nanmax(np.abs(b)))
 
 
 def test_without_batches_rows_still_start_late(models: Path) -> None:
@@ -228,6 +246,6 @@ def test_a_row_that_ends_before_the_first_block_keeps_to_its_own_batch() -> None
     embed = replace(stage.requests[0], site=("embed", None, None), rows=np.zeros(3, int))
     rest = replace(stage.requests[0], rows=np.array([1, 1, 2]))
     stage = stage.with_(requests=(embed, rest), stops=True)
-    assert [b.tolist() for b in optimise(stage, frozenset(NAMES[:-1])).batches] == [[1, 2], [0]]
+    assert [b.tolist() for b in optimise(stage, frozenset(NAMES) - {"pack-batches"}).batches] == [[1, 2], [0]]
     with pytest.raises(IllegalStage):
         verify(stage.with_(batches=(np.arange(3),)))

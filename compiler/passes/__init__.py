@@ -8,6 +8,7 @@ import numpy as np
 
 from ..physical import PhysicalStage
 from ..verify import verify
+from .narrow_logits import narrow_logits
 from .pack_batches import pack_batches
 from .resume_late import resume_late
 from .reuse_prefix import reuse_prefix
@@ -23,6 +24,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("resume-late", resume_late),
     ("reuse-prefix", reuse_prefix),
     ("pack-batches", pack_batches),
+    ("narrow-logits", narrow_logits),
 )
 
 # Not of one stage: which model runs when, and whether the next one's files are read meanwhile.

@@ -148,7 +148,8 @@ def names(stage: PhysicalStage) -> list[np.ndarray]:
         what = seen.setdefault((group.site, group.kind, group.order, group.operand), len(seen) + 1)
         for lane, found in enumerate(parts):
             a, b, c, d = ODD[lane : lane + 4]
-            name = group.positions.astype(np.uint64) * a + group.index.astype(np.uint64) * b + np.array([what], np.uint64) * c
+            name = group.positions.astype(np.uint64) * a + group.index.astype(np.uint64) * b
+            name += np.array([what], np.uint64) * c
             if group.amount is not None:
                 name += np.asarray(group.amount, np.float64).view(np.uint64) * d
             found.append(mixed(name, lane))

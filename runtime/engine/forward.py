@@ -71,19 +71,37 @@ class Engine:
         """
         head = self._module(self.model.sites.unembed) if head is None else head
         with self.model.lock, torch.no_grad():
-            logits = head(_onto(hidden, head))
-            cap = self.model.facts.softcap
-            return logits if cap is None else torch.tanh(logits / cap) * cap
+            return self._capped(head(_onto(hidden, head)))
+
+    def unembed_at(self, hidden: Tensor, ids: Tensor) -> Tensor:
+        """Return the logits [n, m] of the tokens `ids` [n, m] alone, of final-norm outputs [n, d_model]."""
+        head = self._module(self.model.sites.unembed)
+        if head.weight.is_meta:  # accelerate brings the weights in when the module is called
+            return self.unembed(hidden).gather(-1, ids.to(self.model.device))
+        with torch.no_grad():
+            rows = ids.to(head.weight.device)
+            logits = torch.bmm(head.weight[rows], _onto(hidden, head)[:, :, None])[:, :, 0]
+            if getattr(head, "bias", None) is not None:
+                logits = logits + head.bias[rows]
+            return self._capped(logits)
+
+    def normed(self, resid: Tensor) -> Tensor:
+        """Return residuals [n, d_model] behind the final norm."""
+        norm = self._module(self.model.sites.final_norm)
+        with self.model.lock, torch.no_grad():
+            return norm(_onto(resid, norm))
 
     def lens(self, resid: Tensor) -> Tensor:
         """Return logits [n, vocab] of residuals [n, d_model]: the final norm, once, then `unembed`."""
-        norm = self._module(self.model.sites.final_norm)
-        with self.model.lock, torch.no_grad():
-            return self.unembed(norm(_onto(resid, norm)))
+        return self.unembed(self.normed(resid))
 
     def sites(self) -> tuple[SiteInfo, ...]:
         """List the model's sites with their axes and widths."""
         return site_infos(self.model.facts)
+
+    def _capped(self, logits: Tensor) -> Tensor:
+        cap = self.model.facts.softcap
+        return logits if cap is None else torch.tanh(logits / cap) * cap
 
     def _module(self, path: str):
         return self.model.hf.get_submodule(path)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ...compiler.graph import Node, walk
 from ...compiler.physical import EditGroup, PhysicalStage, Request, Rows
 from ...compiler.stages import Stage
+from .. import registry
 from ..binding.bindings import Bindings
 from ..cube import Axis
 from ..evaluate import ASKED, Evaluator
@@ -120,18 +121,20 @@ def lower(
     for node in stage.nodes:
         for model in models_of(node):
             by_model.setdefault(model.key, (model, []))[1].append(node)
-    found = []
+    found, measures = [], registry.catalogue()
     for model, nodes in by_model.values():
         facts = bindings.facts(model)
         state = Lowering(bindings, evaluator, model, facts.n_layers, facts, planning=planning)
         for node in nodes:
             if node.op != "unembedding":
                 lower_node(state, node)
+        alone = [w.node.op in measures and measures[w.node.op].answers_only for w in state.lowered]
+        requests = tuple(replace(r, narrow=alone[r.work]) for r in state.requests)
         prompt = np.concatenate(state.prompt) if state.prompt else np.zeros(0, np.int64)
         rows = Rows(prompt, tuple(state.prompts))
         cells = sum(int(np.prod([len(a) for a in w.axes], initial=1)) for w in state.lowered)
         physical = PhysicalStage(stage.index, model, state.layers, tuple(nodes), rows,
-                                 tuple(state.requests), tuple(state.edits),
+                                 requests, tuple(state.edits),
                                  bound=state.bound, cells=cells, width=facts.d_model,
                                  kv_width=facts.n_kv_heads * facts.d_head)  # fmt: skip
         found.append((physical, state.lowered))

@@ -6,7 +6,7 @@ from ....compiler.kinds import Distribution, Number, Text
 from ...registry import operation
 
 
-@operation(work="run", nonlinear=True)
+@operation(work="run", nonlinear=True, answers_only=True)
 def choice(of: Distribution, yes: list[Text], no: list[Text]) -> Number:
     """Probability of the options in `yes`, among those in `yes` and `no` together.
 

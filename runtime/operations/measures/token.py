@@ -19,7 +19,7 @@ def prob(of: Distribution, answer: Text | None = None) -> Number:
     return of.double().softmax(-1).gather(-1, answer[:, None])[:, 0]
 
 
-@operation(work="run")
+@operation(work="run", answers_only=True)
 def logit(of: Distribution, answer: Text | None = None) -> Number:
     """Logit of the answer as next token, after the model's soft cap where it has one.
 
@@ -61,7 +61,7 @@ def reciprocal_rank(
     return value if max_rank is None else torch.where(found <= max_rank, value, torch.full_like(value, beyond))
 
 
-@operation(work="run")
+@operation(work="run", answers_only=True)
 def logit_diff(of: Distribution, answer: Text | None = None, wrong: Text | None = None) -> Number:
     """Logit of the answer less that of the wrong answer.
 
