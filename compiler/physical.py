@@ -211,10 +211,10 @@ def asked_together(stage: PhysicalStage) -> list[tuple[int, ...]]:
     return [tuple(numbers) for numbers in found.values()]
 
 
-def whole(stage: PhysicalStage, numbers: tuple[int, ...]) -> bool:
-    """Whether requests that are unembedded together need the logits of the whole vocabulary."""
-    requests = [stage.requests[number] for number in numbers]
-    return measured(requests[0]) and not all(stage.narrow and request.narrow for request in requests)
+def whole(stage: PhysicalStage, numbers: tuple[int, ...]) -> tuple[int, ...]:
+    """Those of requests that are unembedded together for which the logits of the whole vocabulary are computed."""
+    requests = stage.requests
+    return tuple(n for n in numbers if measured(requests[n]) and not (stage.narrow and requests[n].narrow))
 
 
 def unembedded(stage: PhysicalStage) -> np.ndarray:

@@ -162,17 +162,16 @@ class StageRun:
 
     def take(self, numbers: tuple[int, ...], chosen: np.ndarray, values: torch.Tensor) -> list[Part]:
         """What requests of the same places found there, as the buffers of their works take it."""
-        requests = [self.stage.requests[number] for number in numbers]
-        if not measured(requests[0]):
-            (request,), array = requests, values.float().cpu().numpy()
-            return [(request.work, request.slots[chosen], self.all_keys(request, array))]
-        hidden = self.engine.normed(values) if requests[0].lens else values
-        take = self.whole if whole(self.stage, numbers) else self.narrow
-        return [
-            (r.work, r.slots[chosen], found) for r, found in zip(requests, take(requests, chosen, hidden), strict=True)
-        ]
+        first = self.stage.requests[numbers[0]]
+        if not measured(first):
+            array = self.all_keys(first, values.float().cpu().numpy())
+            return [(first.work, first.slots[chosen], array)]
+        hidden, every = self.engine.normed(values) if first.lens else values, whole(self.stage, numbers)
+        parts = self.whole([self.stage.requests[n] for n in every], chosen, hidden) if every else []
+        # Not from the logits of all tokens, if another request has them: a value is the same whatever else is asked.
+        return parts + [self.narrow(self.stage.requests[n], chosen, hidden) for n in numbers if n not in every]
 
-    def whole(self, requests: list[Request], chosen: np.ndarray, hidden: torch.Tensor) -> list[np.ndarray]:
+    def whole(self, requests: list[Request], chosen: np.ndarray, hidden: torch.Tensor) -> list[Part]:
         """Measure the logits of all tokens, computed once for all requests."""
         kernels, found = [self.kernels[r.work] for r in requests], [[] for _ in requests]
         self.engine.counts.unembeddings += len(chosen)
@@ -182,19 +181,16 @@ class StageRun:
             for request, kernel, parts in zip(requests, kernels, found, strict=True):
                 slots = request.slots[chosen[part]]
                 parts.append(logits.float().cpu().numpy() if kernel is None else kernel.apply(logits, slots))
-        return [np.concatenate(parts) for parts in found]
+        return [(r.work, r.slots[chosen], np.concatenate(parts)) for r, parts in zip(requests, found, strict=True)]
 
-    def narrow(self, requests: list[Request], chosen: np.ndarray, hidden: torch.Tensor) -> list[np.ndarray]:
-        """Measure the logits of each request's answers."""
-        found = []
-        for request in requests:
-            kernel, slots, parts = self.kernels[request.work], request.slots[chosen], []
-            size = kernel.answers(slots[:1]).size
-            for part in portions(len(slots), size * (hidden.shape[1] + kernel.fan)):
-                logits = self.engine.unembed_at(hidden[part], index_of(kernel.answers(slots[part])))
-                parts.append(kernel.apply(logits, slots[part], narrow=True))
-            found.append(np.concatenate(parts))
-        return found
+    def narrow(self, request: Request, chosen: np.ndarray, hidden: torch.Tensor) -> Part:
+        """Measure the logits of a request's answers."""
+        kernel, slots, parts = self.kernels[request.work], request.slots[chosen], []
+        size = kernel.answers(slots[:1]).size
+        for part in portions(len(slots), size * (2 * hidden.shape[1] + kernel.fan)):
+            logits = self.engine.unembed_at(hidden[part], index_of(kernel.answers(slots[part])))
+            parts.append(kernel.apply(logits, slots[part], narrow=True))
+        return request.work, slots, np.concatenate(parts)
 
     def all_keys(self, request: Request, array: np.ndarray) -> np.ndarray:
         """Attention rows [n, keys of the batch] with as many keys as the longest prompt has: none looks at the rest.

@@ -80,7 +80,7 @@ class Engine:
             return self.unembed(hidden).gather(-1, ids.to(self.model.device))
         with torch.no_grad():
             rows = ids.to(head.weight.device)
-            logits = torch.bmm(head.weight[rows], _onto(hidden, head)[:, :, None])[:, :, 0]
+            logits = (head.weight[rows] * _onto(hidden, head)[:, None]).sum(-1)
             if getattr(head, "bias", None) is not None:
                 logits = logits + head.bias[rows]
             return self._capped(logits)
