@@ -79,7 +79,7 @@ class Graph:
         """Make a node, or find the equal one that exists."""
         ins = tuple(sorted(((k, n) for k, n in (inputs or {}).items() if n is not None), key=lambda pair: pair[0]))
         pars = tuple(sorted((params or {}).items()))
-        key = digest([VERSION, op, version, [[k, n.key] for k, n in ins], [[k, plain(v)] for k, v in pars]])
+        key = key_of(op, dict(ins), dict(pars), version)
         found = self._nodes.get(key)
         if found is None:
             inherited = lineage.union(*(n.lineage for _, n in ins)) if ins else lineage
@@ -88,6 +88,12 @@ class Graph:
 
     def __len__(self) -> int:
         return len(self._nodes)
+
+
+def key_of(op: str, inputs: dict[str, Node | None], params: dict[str, object], version: int = 1) -> str:
+    """The key that a node has, or would have."""
+    ins = sorted((k, n.key) for k, n in inputs.items() if n is not None)
+    return digest([VERSION, op, version, ins, [[k, plain(v)] for k, v in sorted(params.items())]])
 
 
 def digest(value: object) -> str:

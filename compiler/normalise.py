@@ -6,6 +6,7 @@ the activations to draw from, steering by residual norm the mean norm; a layer s
 
 from __future__ import annotations
 
+from .elaborate.apply import underlying
 from .elaborate.attributes import is_many
 from .elaborate.stacks import substitute
 from .graph import AxisType, Graph, Node, digest, rebuild
@@ -59,7 +60,7 @@ def operands(graph: Graph, edit: Node, model: Node, prompts: Node) -> Node:
         unit = ins.pop("unit").param("value") if "unit" in ins else "raw"
         if unit != "raw":
             ins["site"] = ins.get("site") or site_of(ins["direction"])
-            ins["direction"] = scaled(graph, ins, unit, model, prompts)
+            ins["direction"] = scaled(graph, ins, unit, model, underlying(prompts))
     if ins == dict(edit.inputs):
         return edit
     inner = (SOURCE_LAYER, "token")  # axes of operands only: a layer set's own layers, and tokens found by coordinates

@@ -27,6 +27,7 @@ class ModelPart:
 
     `ladder` begins with the same without any pass, every row alone from the first block to the last, and tells what is
     left after each pass that changed something. `seconds` is an estimate.
+    `what` is counted: rows, or texts that are written.
     """
 
     model: str
@@ -37,6 +38,7 @@ class ModelPart:
     at_most: int | None = None
     ladder: tuple[tuple[str, Load], ...] = ()
     seconds: float | None = None
+    what: str = "row"
 
     @property
     def cost(self) -> Cost | None:
@@ -72,8 +74,8 @@ def model_lines(part: ModelPart) -> list[str]:
     if part.ladder:
         lines = ladder_lines(part, most)
     else:
-        c = part.load.cost
-        parts = [counted(c.rows, "row"), counted(c.tokens, "token"), counted(c.forwards, "forward")]
+        c, may = part.load.cost, most if part.what == "text" else ""  # how long texts get is known when they are there
+        parts = [counted(c.rows, part.what), may + counted(c.tokens, "token"), may + counted(c.forwards, "forward")]
         lines = [f"  {part.model}: {', '.join([*parts, most + counted(c.row_layer_tokens, 'row-layer-token')])}"]
     time = "" if part.seconds is None else f", about {duration(part.seconds)}"
     lines.append(f"    {taken(part.load.sizes, most)}{time}")

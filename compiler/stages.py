@@ -33,7 +33,7 @@ def kind_of(node: Node, catalogue: Catalogue) -> str | None:
         return "run"
     if node.op == "norm" and issubclass(node.input("x").kind, Matrix):
         return "weights"
-    if node.op in ("keep", "keep-pairs", "keep_pairs") and any(n.op in ("generate", "judge") for n in walk(node)):
+    if node.op in ("keep", "keep_pairs") and any(n.op in ("generate", "judge") for n in walk(node)):
         return "keep"
     signature = catalogue.get(node.op)
     if signature is None or signature.name == "lens" or distributions(node) > 1:

@@ -23,16 +23,17 @@ def label_array(labels: tuple) -> np.ndarray:
     return array
 
 
-def column_cube(axis: Axis, values: list, reason: str) -> Cube:
-    """A column as a value per item; items without one are missing."""
+def column_cube(axes: tuple[Axis, ...], values: list, reason: str) -> Cube:
+    """A column as a value per cell of `axes`, the last one fastest; cells without one are missing."""
+    shape = tuple(len(a) for a in axes)
     gone = np.array([v is None for v in values], dtype=bool)
     if not gone.any():
-        return Cube((axis,), label_array(tuple(values)))
+        return Cube(axes, label_array(tuple(values)).reshape(shape))
     there = [v for v in values if v is not None]
     numbers = bool(there) and all(isinstance(v, (int, float)) for v in there)
     stand_in = False if numbers and all(isinstance(v, bool) for v in there) else np.nan if numbers else ""
     filled = label_array(tuple(stand_in if v is None else v for v in values))
-    return Cube((axis,), filled, np.where(gone, np.array(reason, dtype=object), None))
+    return Cube(axes, filled.reshape(shape), np.where(gone, np.array(reason, dtype=object), None).reshape(shape))
 
 
 OPERATORS = {

@@ -12,3 +12,10 @@ class ProbeError(Exception):
         self.code = code
         self.message = message
         self.help = help
+
+
+class NotYet(ProbeError):
+    """A value that an earlier stage computes, asked for before that stage has run."""
+
+    def __init__(self, operation: str) -> None:
+        super().__init__("not-yet", f"`{operation}` has not been computed yet")

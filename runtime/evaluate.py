@@ -15,22 +15,15 @@ from ..compiler.kinds import AxisName, ColumnName
 from ..compiler.signature import Parameter, Signature
 from . import registry
 from .arithmetic import OPERATORS, as_numbers, column_cube, divide, label_array, numeric, truths, whole_where_exact
-from .binding.axes import axis_of, models_below
+from .binding.axes import axes_of, axis_of, models_below
 from .binding.bindings import Bindings
 from .binding.revisions import revision_columns
+from .binding.written import texts_of
 from .cube import Axis, Cube, align, elementwise, merge_missing, scalar
-from .errors import ProbeError
+from .errors import NotYet, ProbeError
 from .record import Record
 from .replicates import PLAIN, Context
 from .selections import Ragged, corrected, joined, masked, method_of, parts_of, selected
-
-
-class NotYet(ProbeError):
-    """A value that an earlier stage computes, asked for before that stage has run."""
-
-    def __init__(self, node: Node) -> None:
-        super().__init__("not-yet", f"`{node.op}` has not been computed yet")
-
 
 WORK = ("run", "generate", "judge", "train")
 ASKED = ("read", "run", "next-token", "lens", "weights")
@@ -143,9 +136,13 @@ class Evaluator:
 
     def _column(self, node: Node) -> Cube:
         table = self.bindings.table(node.input("dataset"))
-        axis = axis_of(self.bindings, node.axes[0], node)
+        axes = axes_of(self.bindings, node)
         name = str(node.param("name"))
-        return column_cube(axis, table.column(name), f"the column {name!r} has no value in this row")
+        return column_cube(axes, table.column(name), f"the column {name!r} has no value in this row")
+
+    def _response_text(self, node: Node) -> Cube:
+        """What a model wrote, as texts."""
+        return texts_of(self.bindings, node.input("generated"))
 
     def _vector(self, node: Node) -> Cube:
         """A direction from a safetensors file under the spec's folder."""
@@ -248,10 +245,10 @@ class Evaluator:
 
     def _operation(self, node: Node) -> object:
         if node.op in ASKED:
-            raise NotYet(node)
+            raise NotYet(node.op)
         operation = registry.get(node.op)
         if operation.signature.work in WORK and not captured(node):
-            raise NotYet(node)
+            raise NotYet(node.op)
         if operation.function is None:
             raise ProbeError("planned", f"the operation `{node.op}` is planned, and does not run yet")
         signature = operation.signature
@@ -325,7 +322,7 @@ def python_name(name: str) -> str:
 
 def column_values(bindings: Bindings, node: Node, table) -> list:
     """The values of an expression over the columns of a table, row by row."""
-    found = Evaluator(bindings, {}).cube(node)
+    found = Evaluator(bindings, bindings.results).cube(node)
     shape = found.shape or (len(table),)
     values, there = np.broadcast_to(found.values, shape), np.broadcast_to(found.present(), shape)
     plain = [v.item() if isinstance(v, np.generic) else v for v in values]

@@ -24,6 +24,8 @@ from .determinism import deterministic
 from .errors import ProbeError
 from .estimates import prices_of, turn_seconds
 from .evaluate import Evaluator
+from .generation.account import account
+from .generation.account import notices as within_noise
 from .judges.run import at_endpoint, judge_at_endpoints, notices
 from .kept import keep, keep_whole, stored, task
 from .lowering import Lowered, lower
@@ -103,7 +105,7 @@ def prepare(checked: Checked, root: Path, options: RunOptions) -> Prepared:
     stages = cut([made[n.key] for n in nodes], registry.catalogue())
     bindings = Bindings(root, allow_outside=options.allow_outside, download=not options.offline)
     store = Store(options.store) if options.store is not None else None
-    return Prepared(checked, made, stages, bindings, Evaluator(bindings, {}), options, store)
+    return Prepared(checked, made, stages, bindings, Evaluator(bindings, bindings.results), options, store)
 
 
 def planned(prepared: Prepared) -> list[Node]:
@@ -159,6 +161,7 @@ def execute(checked: Checked, *, root: Path, options: RunOptions, progress: Prog
         if prepared.store is not None:
             prepared.store.close()
     run = collect(prepared)
+    texts = account(prepared, pool.checks)
     manifest = {
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
         "seconds": round(time.time() - started, 3),
@@ -179,11 +182,12 @@ def execute(checked: Checked, *, root: Path, options: RunOptions, progress: Prog
         "self_check": {
             name: {"rows": c.rows, "no_op": "exact", "noise_floor": c.noise_floor} for name, c in pool.checks.items()
         },
+        "texts": texts,
         "keys": keys(prepared, run.results),
         "endpoints": prepared.endpoints,
         "store": None if prepared.store is None else prepared.store.told(),
     }
-    return replace(run, manifest=manifest, warnings=(*run.warnings, *notices(prepared)))
+    return replace(run, manifest=manifest, warnings=(*run.warnings, *notices(prepared), *within_noise(texts)))
 
 
 def estimate(counted: list[dict]) -> dict[str, float] | None:
@@ -201,6 +205,7 @@ def models_used(prepared: Prepared) -> list[Node]:
 
 def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None) -> dict:
     """Run one stage; its results join those of the evaluator. Returns what it counted and what the plan predicted."""
+    from .generation.stage import write_stage
     from .weight_norms import weight_norm
     from .work import StageRun
 
@@ -211,13 +216,18 @@ def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None)
         results.update(judged)
         prepared.pin(judged)
         stage = replace(stage, nodes=tuple(n for n in stage.nodes if n not in elsewhere))
-    stage = stored(prepared, stage)
+    stage = stage if stage.kind == "keep" else stored(prepared, stage)
     before = (pool.counts.forwards, pool.counts.row_layer_tokens)
     expected, estimated, resumed = [0, 0], [], [0, 0]
     if stage.kind == "weights":
         for node in stage.nodes:
             results[node.key] = weight_norm(prepared.bindings, prepared.evaluator, node)
             keep_whole(prepared, node, results[node.key])
+    elif stage.kind == "keep":
+        for node in stage.nodes:
+            prepared.bindings.table(node)
+    elif stage.kind == "generate":
+        expected, estimated = write_stage(prepared, stage, pool, progress), [None]
     else:
         tasks = [task(prepared, p, w) for p, w in lowered_stages(prepared, stage)]
         total, done = sum(len(t.physical.rows) for t in tasks), 0
@@ -229,7 +239,7 @@ def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None)
             loads, checks = pool.counts.loads, len(pool.checks)
             engine = pool.engine(physical.model)
             pool.check(physical.model, physical.rows.prompts)
-            physical.extra["donors"] = donors(physical, pool)
+            physical.extra["donors"] = pool.donors(physical.model, physical.edits, physical.work)
             label = f"stage {stage.index + 1} of {len(prepared.stages)} · {prepared.bindings.source(physical.model)}"
 
             def note(rows: int, label: str = label) -> None:
@@ -254,10 +264,3 @@ def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None)
         "predicted": {"forwards": expected[0], "row_layer_tokens": expected[1]},
         "estimated": None if None in estimated else sum(estimated),
     }  # fmt: skip
-
-
-def donors(physical: PhysicalStage, pool) -> dict[str, object]:
-    """The models whose weights are grafted in a stage, by key; of each, what is used is loaded when it is."""
-    wanted = {g.operand for g in physical.edits if g.kind == "graft"}
-    nodes = walk(*physical.work) if wanted else ()
-    return {node.key: pool.donor(physical.model, node) for node in nodes if node.key in wanted}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from ..compiler.explain import describe
 from ..compiler.graph import Node, walk
 from ..compiler.kinds import Model
 from ..compiler.passes import optimise
-from ..compiler.physical import PhysicalStage
+from ..compiler.physical import EditGroup, PhysicalStage
 from ..compiler.stages import Stage
 from .binding.axes import models_below
 from .cube import Cube
@@ -84,7 +84,7 @@ def task(prepared: Prepared, physical: PhysicalStage, lowered: list[Lowered]) ->
     from .kernels import kernel_of
 
     off = frozenset(prepared.options.passes_off)
-    physical.extra["operands"] = operands(prepared, physical)
+    physical.extra["operands"] = operands(prepared, physical.edits, physical.work)
     kernels = [kernel_of(prepared.bindings, prepared.evaluator, w) for w in lowered]
     if prepared.store is None:
         return Task(optimise(physical, off), lowered, kernels, Journal())
@@ -133,13 +133,13 @@ def about_of(prepared: Prepared, node: Node) -> dict:
     return {"spec": prepared.name, "says": describe(node, prepared.names), "op": node.op, "models": models}
 
 
-def operands(prepared: Prepared, physical: PhysicalStage) -> dict[str, np.ndarray]:
-    """The vectors of every operand of a stage's edits, [cells, width]; of a donor, its name in bytes."""
-    wanted = {g.operand for g in physical.edits if g.operand is not None}
+def operands(prepared: Prepared, edits: Sequence[EditGroup], work: Sequence[Node]) -> dict[str, np.ndarray]:
+    """The vectors of every operand of the edits of some work, [cells, width]; of a donor, its name in bytes."""
+    wanted = {g.operand for g in edits if g.operand is not None}
     found: dict[str, np.ndarray] = {}
     if not wanted:
         return found
-    for node in walk(*physical.work):
+    for node in walk(*work):
         if node.key in wanted and issubclass(node.kind, Model):
             found[node.key] = np.frombuffer(prepared.bindings.fingerprint(node).encode(), np.uint8)[None]
         elif node.key in wanted:

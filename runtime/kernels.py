@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..compiler.elaborate.prompts import items_of
 from ..compiler.graph import Node
 from ..compiler.kinds import Distribution, Text
 from . import registry
+from .binding.axes import axes_of
 from .binding.bindings import Bindings
 from .cube import Axis, Cube, align
 from .errors import ProbeError
@@ -56,7 +56,7 @@ class Kernel:
             targets = torch.from_numpy(self.ids["next"][slots]).to(logits.device)
             losses = -logits.double().log_softmax(-1).gather(-1, targets[:, None])
             return losses.cpu().numpy()
-        items = self.work.items[self.work.cell[slots]]
+        items = self.work.prompt[self.work.cell[slots]]
         found = np.empty((len(slots), self.fan))
         tables = self.numbers() if narrow else self.ids
         items = 0 * items if narrow else items
@@ -81,7 +81,7 @@ class Kernel:
         if missing is not None:
             reasons[:] = missing[..., None]
         if not np.equal(self.bad, None).all():
-            items = self.work.items.reshape(shape)
+            items = self.work.prompt.reshape(shape)
             found = self.bad[items]
             reasons = np.where(np.equal(reasons, None), found, reasons)
         axes = (*self.work.axes, *self.extra)
@@ -149,12 +149,13 @@ def answers(bindings: Bindings, evaluator: Evaluator, node: Node, parameter, ren
         value = texts(evaluator.at_home(node).cube(given))
     if "item" not in value.names:
         return value.axes, [[v] * len(rendered) for v in value.values.reshape(-1)]
-    source = prompts.input("source")
-    if source is None or items_of(source).key not in {a.origin for a in given.axes}:
+    item = prompts.axis("item")
+    if item is None or item.origin not in {a.origin for a in given.axes}:
         raise ProbeError("unpaired", f"the {parameter.name} and the prompts are of different items")
     rest = tuple(a for a in value.axes if a.name != "item")
-    table = value.transpose([*(a.name for a in rest), "item"]).values.reshape(-1, len(rendered))
-    return rest, [list(row) for row in table]
+    table = value.transpose([*(a.name for a in rest), "item"]).values.reshape(-1, len(value.axis("item")))
+    each = axes_of(bindings, prompts)  # items are the last of them
+    return rest, [list(row) * (len(rendered) // len(each[-1])) for row in table]
 
 
 def texts(cube: Cube) -> Cube:
@@ -197,7 +198,7 @@ def text_kernel(bindings: Bindings, work: Lowered, run: Node) -> Kernel:
     """Cross entropy: the ids of the written tokens, slot by slot."""
     rendered = bindings.rendered(run.input("model"), run.input("prompts"))
     following = [[r.ids[p] for p, kind in enumerate(r.token_kinds) if kind == "text" and p > 0] for r in rendered]
-    items = work.items[work.cell]
+    items = work.prompt[work.cell]
     starts = np.flatnonzero(np.r_[True, work.cell[1:] != work.cell[:-1]]) if len(work.cell) else np.zeros(0, np.int64)
     rank = np.arange(len(work.cell)) - np.repeat(starts, np.diff(np.r_[starts, len(work.cell)]))
     ids = np.array([following[i][k] for i, k in zip(items, rank, strict=True)], dtype=np.int64)

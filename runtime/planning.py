@@ -18,6 +18,7 @@ from . import registry
 from .errors import ProbeError
 from .estimates import calibrate_missing, speed_of, turn_seconds
 from .execute import Prepared, lowered_stages, planned, prepare
+from .generation.lower import lower_writing
 from .judges.run import at_endpoint, calls
 from .lowering.lower import models_of
 from .options import RunOptions
@@ -44,11 +45,11 @@ class Plan:
 
     @property
     def forwards(self) -> int:
-        return sum(m.cost.forwards for m in self.parts if m.cost is not None)
+        return sum(m.cost.forwards for m in self.counting)
 
     @property
     def row_layer_tokens(self) -> int:
-        return sum(m.cost.row_layer_tokens for m in self.parts if m.cost is not None)
+        return sum(m.cost.row_layer_tokens for m in self.counting)
 
     @property
     def unembeddings(self) -> int:
@@ -57,12 +58,18 @@ class Plan:
 
     @property
     def flops(self) -> int:
-        return sum(m.load.sizes.flops for m in self.parts if m.load is not None)
+        return sum(m.load.sizes.flops for m in self.counting)
 
     @property
     def parts(self) -> tuple[ModelPart, ...]:
         """What each model does in each stage."""
         return tuple(m for s in self.stages for m in s.models)
+
+    @property
+    def counting(self) -> tuple[ModelPart, ...]:
+        """The parts whose counts add up: bounds are left out where other parts are not known at all."""
+        open_ended = any(m.cost is None for m in self.parts)
+        return tuple(m for m in self.parts if m.cost is not None and not (open_ended and m.bound))
 
     @property
     def exact(self) -> bool:
@@ -147,18 +154,16 @@ def stage_part(prepared: Prepared, stage: Stage, names: dict[str, str], naive: b
     if stage.kind == "weights":
         return StagePart(stage, (), lines)
     catalogue = registry.catalogue()
-    if stage.kind not in ("run", "judge") or any(
-        n.op in catalogue and catalogue[n.op].planned for n in walk(*stage.nodes)
-    ):
-        parts = [ModelPart(name, None, why="", at_most=most) for name, most in bounds(prepared, stage).items()]
-        return StagePart(
-            stage,
-            tuple(ModelPart(p.model, None, why="counts known when it is lowered", at_most=p.at_most) for p in parts),
-            lines,
-        )
+    unknown = any(n.op in catalogue and catalogue[n.op].planned for n in walk(*stage.nodes))
+    if stage.kind not in ("run", "judge", "generate") or unknown:
+        return StagePart(stage, bounded(prepared, stage), lines)
     try:
+        if stage.kind == "generate":
+            return StagePart(stage, written(prepared, stage), lines)
         found = lowered_stages(prepared, stage, planning=True)
     except ProbeError as error:
+        if error.code == "not-yet":
+            return StagePart(stage, bounded(prepared, stage), lines)
         shown = dict.fromkeys(str(prepared.bindings.source(m)) for n in stage.nodes for m in models_of(n))
         return StagePart(stage, tuple(ModelPart(m, None, why=f"not counted: {error.message}") for m in shown), lines)
     parts = tuple(model_part(prepared, p, [w.node.op for w in works], naive, seen) for p, works in found)
@@ -196,6 +201,26 @@ def ladder(
         if step != steps[-1][1]:
             steps.append((name, step))
     return tuple(steps)
+
+
+def written(prepared: Prepared, stage: Stage) -> tuple[ModelPart, ...]:
+    """What writing costs: the passes over prompts exactly, and at most as many tokens as are allowed."""
+    found = lower_writing(stage, prepared.bindings, prepared.evaluator, prepared.options.batch_tokens, planning=True)
+    parts = []
+    for w in found:
+        notes = (
+            ("prompts", w.prompts_read()),
+            ("pack-batches", f"{len(w.row):,} texts in {len(w.batches):,} batches"),
+        )
+        load = Load(w.cost(), w.sizes(shape_of(prepared, w.model)))
+        parts.append(ModelPart(name_of(prepared, w.model), load, notes, bound=True, what="text"))
+    return tuple(parts)
+
+
+def bounded(prepared: Prepared, stage: Stage) -> tuple[ModelPart, ...]:
+    """The models of a stage whose rows are not known before it is lowered."""
+    why = "counts known when it is lowered"
+    return tuple(ModelPart(name, None, why=why, at_most=most) for name, most in bounds(prepared, stage).items())
 
 
 def bounds(prepared: Prepared, stage: Stage) -> dict[str, int | None]:

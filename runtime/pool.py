@@ -7,8 +7,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..compiler.graph import Node
+from ..compiler.graph import Node, walk
 from ..compiler.passes.order_models import victims
+from ..compiler.physical import EditGroup
 from .adapters import AdaptedTensors
 from .binding.bindings import Bindings
 from .counts import Counts
@@ -73,6 +74,11 @@ class ModelPool:
         for folder in self.bindings.adapters(donor):
             weights = AdaptedTensors(weights, directory, folder, recipient.dtype)
         return Donor(recipient, weights)
+
+    def donors(self, model: Node, edits: Sequence[EditGroup], work: Sequence[Node]) -> dict[str, Donor]:
+        """The models whose weights edits of some work graft into `model`, by key."""
+        wanted = {g.operand for g in edits if g.kind == "graft"}
+        return {n.key: self.donor(model, n) for n in (walk(*work) if wanted else ()) if n.key in wanted}
 
     def check(self, model: Node, prompts: tuple[tuple[int, ...], ...]) -> None:
         """Check a model once in a run, on prompts that it is asked."""

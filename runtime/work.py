@@ -10,16 +10,15 @@ import torch
 
 from ..compiler.graph import Node
 from ..compiler.physical import EditGroup, PhysicalStage, Request, asked_together, depth_of_rows, measured, whole
+from .batch_edits import batch_edit, index_of, ref
 from .binding.bindings import Bindings
 from .carry import Carry
 from .cube import Cube
 from .engine import Batch, Edit, Engine, Read, pad
-from .engine.donor import part_site
 from .evaluate import Evaluator
 from .kernels import Kernel, kernel_of
 from .lowering.lower import Lowered, run_of
 from .sites import SiteRef
-from .sites import place as site_place
 from .store.journal import Journal, Part, again
 
 AT_ONCE = 2**26  # logits, or numbers of unembedding rows, that are there at a time
@@ -129,36 +128,8 @@ class StageRun:
     def edit(self, group: EditGroup, chosen: np.ndarray, place: np.ndarray) -> Edit | None:
         if not len(chosen):
             return None
-        if group.kind == "knockout":
-            return cut_edges(group, chosen, place)
-        rows, positions = place[group.rows[chosen]], group.positions[chosen]
-        if group.kind == "graft":
-            part, layer, donor = group.site[0], group.site[1], self.stage.extra["donors"][group.operand]
-            part = {"final_norm": "norms", "logits": "unembed"}.get(part, part)
-            site, at = part_site(part, layer), (index_of(rows), index_of(positions))
-            return Edit(site, "graft", *at, order=group.order, part=part, donor=donor)
-        values = None if group.operand is None else self.operand(group.operand)[group.index[chosen]]
-        amount = None if group.amount is None else torch.as_tensor(group.amount[chosen], dtype=torch.float32)
-        if group.kind == "set" and values is None:
-            # zero ablation is scaling by zero: it needs no vectors
-            return Edit(
-                ref(group.site),
-                "scale",
-                index_of(rows),
-                index_of(positions),
-                None,
-                torch.zeros(len(chosen)),
-                group.order,
-            )
-        if group.kind == "clamp":
-            width = site_place(ref(group.site), self.engine.model.facts).width
-            values = (np.arange(width) == group.index[chosen, None]) | (group.index[chosen, None] < 0)
-        tensor = None if values is None else torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
-        return Edit(ref(group.site), group.kind, index_of(rows), index_of(positions), tensor, amount, group.order)
-
-    def operand(self, key: str) -> np.ndarray:
-        """The vectors of an operand, flat over its axes."""
-        return self.stage.extra["operands"][key]
+        rows, extra = place[group.rows[chosen]], self.stage.extra
+        return batch_edit(group, chosen, rows, extra["operands"], self.engine.model.facts, extra["donors"])
 
     def take(self, numbers: tuple[int, ...], chosen: np.ndarray, values: torch.Tensor) -> list[Part]:
         """What requests of the same places found there, as the buffers of their works take it."""
@@ -261,24 +232,7 @@ def pooled(buffer: np.ndarray, work: Lowered) -> np.ndarray:
     return out
 
 
-def cut_edges(group: EditGroup, chosen: np.ndarray, place: np.ndarray) -> Edit:
-    """Edges (row, position, and the key in `index`) as one edit of the keys that each token no longer sees."""
-    at = np.stack([place[group.rows[chosen]], group.positions[chosen]])
-    (rows, positions), which = np.unique(at, axis=1, return_inverse=True)
-    keys = torch.zeros(len(rows), int(group.index[chosen].max()) + 1)
-    keys[index_of(which), index_of(group.index[chosen])] = 1.0
-    return Edit(ref(group.site), "knockout", index_of(rows), index_of(positions), keys, order=group.order)
-
-
 def portions(count: int, size: int) -> list[slice]:
     """Cut `count` places with `size` numbers each so that not many more than `AT_ONCE` are there at a time."""
     width = max(1, AT_ONCE // max(size, 1))
     return [slice(start, min(start + width, count)) for start in range(0, count, width)]
-
-
-def ref(site: tuple[str, int | None, int | None]) -> SiteRef:
-    return SiteRef(*site)
-
-
-def index_of(array: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.int64))

@@ -283,6 +283,11 @@ def acts_on(el: Elaborator, edit: Node, prompts: Node, span: Span) -> bool:
 
 
 def underlying(prompts: Node) -> Node:
+    """The prompts as they were written, below the texts that a model wrote behind them."""
     from .prompts import prompts_of_run
 
-    return prompts_of_run(prompts) or prompts if prompts.op == "generate" else prompts
+    while prompts.op in ("generate", "keep", "keep_pairs") and (
+        inner := prompts_of_run(prompts) or prompts.input("items")
+    ):
+        prompts = inner
+    return prompts

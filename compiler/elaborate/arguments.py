@@ -34,6 +34,7 @@ from ..kinds import (
 from ..signature import Parameter, Signature
 from . import stacks
 from .apply import run
+from .attributes import response_text
 from .core import Elaborator, text_of
 from .env import Env
 from .loops import walk_list
@@ -77,8 +78,9 @@ def elaborated(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature) -> 
 
 
 def is_option(parameter: Parameter, signature: Signature) -> bool:
-    """Whether an argument is read as one plain value: a choice among words, or a setting of a measure's kernel."""
-    if signature.work == "run" and not any(issubclass(k, (Text, Distribution)) for k in parameter.kinds):
+    """Whether an argument is read as one plain value: a choice among words, a setting of a measure or of writing."""
+    values = any(issubclass(k, (Text, Distribution, Prompts)) for k in parameter.kinds)
+    if signature.work in ("run", "generate") and not values:
         return True
     return bool(parameter.choices) and parameter.name != "adjust"  # a family of tests has one correction
 
@@ -105,21 +107,7 @@ def coerce(el: Elaborator, node: Node, parameter: Parameter, argument: ir.Argume
     ):
         made = run(el, node, env, span)
         return el.make("next-token", {"run": made}, {}, Distribution, span)
-    first = stacks.leaves(node)[0]
-    if (
-        issubclass(node.kind, Tokens)
-        and Text in parameter.kinds
-        and first.op == "tokens"
-        and first.param("path") == ("response",)
-    ):
-        return stacks.restack(
-            el.graph,
-            node,
-            lambda t: el.graph.node(
-                "response-text", {"generated": t.input("prompts")}, kind=Text, axes=t.input("prompts").axes
-            ),
-        )
-    return node
+    return response_text(el, node) if Text in parameter.kinds else node
 
 
 def accepts(el: Elaborator, node: Node, parameter: Parameter, signature: Signature, argument: ir.Argument) -> bool:

@@ -18,6 +18,7 @@ from ..kinds import (
     SteerPath,
     Table,
     Test,
+    Text,
     Tokens,
     Unknown,
 )  # fmt: skip
@@ -129,9 +130,8 @@ def names_of(prompts: Node) -> tuple[list[str], list[str]]:
     """Segment names that tokens can be asked of (`user.body` is `body`, and `user`), and placeholder columns."""
     from .prompts import placeholders, prompts_of_run
 
-    while prompts.op in ("generate", "keep", "keep-pairs", "run"):
-        prompts = prompts.input("prompts") if prompts.op == "run" else prompts.input("items") or prompts_of_run(prompts)
-        prompts = stacks.leaves(prompts)[0]
+    while prompts.op in ("generate", "keep", "keep_pairs"):
+        prompts = prompts.input("items") or prompts_of_run(prompts)
     names: list[str] = []
     columns: list[str] = []
     for i, full in enumerate(prompts.param("segments") or ()):
@@ -182,6 +182,20 @@ def prompts_under(node: Node) -> list[Node]:
         case "union":
             return list(dict.fromkeys([*prompts_under(node.input("left")), *prompts_under(node.input("right"))]))
     return []
+
+
+def response_text(el: Elaborator, node: Node) -> Node:
+    """The text of a response, where one was meant and its tokens were named; anything else as it is."""
+    if not issubclass(node.kind, Tokens) or any(
+        t.op != "tokens" or t.param("path") != ("response",) for t in stacks.leaves(node)
+    ):
+        return node
+
+    def text(t: Node) -> Node:
+        generated = t.input("prompts")
+        return el.graph.node("response-text", {"generated": generated}, kind=Text, axes=generated.axes)
+
+    return stacks.restack(el.graph, node, text)
 
 
 def is_many(node: Node) -> bool:

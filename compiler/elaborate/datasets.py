@@ -6,6 +6,7 @@ from ...grammar.tree import NOWHERE
 from .. import errors, ir
 from ..graph import Node
 from ..kinds import Column, Dataset, Generated, Unknown
+from . import stacks
 from .core import Elaborator
 from .env import Env
 
@@ -28,6 +29,8 @@ def dataset(el: Elaborator, name: str, statement: ir.DatasetOf, env: Env) -> Nod
         short = name.rsplit(".", 1)[-1]
         node = part_of(el, node, statement, short, span)
     el.dataset_names[node.key] = name
+    for axis in stacks.visible_axes(node).values():
+        el.dataset_names.setdefault(axis.origin, name)  # texts that were kept are items of their own
     el.program.datasets[name] = node
     return node
 
@@ -59,8 +62,10 @@ def columns_of(node: Node) -> list[str] | None:
 
 
 def column(el: Elaborator, node: Node, name: str) -> Node:
-    """A column as a value per item."""
-    from .prompts import item_axis
+    """A column as a value per item, and per sample where the items were written several times."""
+    from .prompts import data_axes
 
-    kind = Column
-    return el.graph.node("column", {"dataset": node}, {"name": name}, kind=kind, axes=(item_axis(el, node),))
+    def make(n: Node) -> Node:
+        return el.graph.node("column", {"dataset": n}, {"name": name}, kind=Column, axes=data_axes(el, n))
+
+    return stacks.restack(el.graph, node, make)

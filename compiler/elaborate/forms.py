@@ -11,6 +11,7 @@ from . import stacks
 from .arguments import elaborated
 from .core import Elaborator
 from .env import Env
+from .kept import keep, keep_pairs
 
 
 def shift(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature) -> Node:
@@ -92,4 +93,4 @@ def occurrences(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature) ->
     return stacks.distribute(el.graph, arguments, make)
 
 
-FORMS = {"shift": shift, "recovery": recovery, "tokens": occurrences}
+FORMS = {"shift": shift, "recovery": recovery, "tokens": occurrences, "keep": keep, "keep_pairs": keep_pairs}

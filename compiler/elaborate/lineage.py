@@ -47,7 +47,7 @@ def written(node: Node) -> list[Node]:
             return written(node.input("prompts"))
         case "generate":
             return written(prompts_of_run(node))
-        case "keep" | "keep-pairs" | "keep_pairs":
+        case "keep" | "keep_pairs":
             return written(node.input("items"))
         case "stack":
             return [p for e in stacks.elements(node) for p in written(e)]

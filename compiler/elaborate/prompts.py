@@ -25,6 +25,15 @@ def item_axis(el: Elaborator, source: Node) -> AxisType:
     return axis
 
 
+def data_axes(el: Elaborator, source: Node | None) -> tuple[AxisType, ...]:
+    """The axes of what prompts are made from: items, and where texts were written several times, samples."""
+    if source is None:
+        return ()
+    if issubclass(source.kind, Generated):
+        return tuple(a for a in source.axes if a.kind == "data")
+    return (item_axis(el, source),)
+
+
 def items_of(source: Node) -> Node:
     """The node that decides which items there are."""
     while True:
@@ -34,6 +43,8 @@ def items_of(source: Node) -> Node:
             source = prompts_of_run(source)
         elif source.op == "run":
             source = source.input("prompts")
+        elif source.op == "keep_pairs":
+            return source.input("pairs")
         elif source.op == "prompts":
             inner = source.input("source")
             if inner is None:
@@ -124,13 +135,12 @@ def one(el: Elaborator, name: str, segments: tuple[ir.Segment, ...], source: Nod
         and not any(inputs[f"s{i}"].op == "column" for i, s in enumerate(segments) if s.name not in TARGETS)
     ):
         el.report(errors.unused_source(statement.name_span or NOWHERE, name))
-    axes = (item_axis(el, source),) if source is not None else ()
     params = {"name": name, "segments": tuple(s.name for s in segments)}
     kind = Prompts
 
     def make(ins: dict[str, Node | None]) -> Node:
         swept = tuple(a for a in el.join([n for n in ins.values() if n is not None], None) if a.kind != "data")
-        return el.graph.node("prompts", ins, params, kind=kind, axes=axes + swept)
+        return el.graph.node("prompts", ins, params, kind=kind, axes=data_axes(el, ins["source"]) + swept)
 
     node = stacks.distribute(el.graph, {**inputs, "source": source}, make)
     return expand_labels(el, node)
@@ -205,11 +215,11 @@ def source_columns(source: Node) -> list[str] | None:
     from .datasets import columns_of
 
     if source.op == "generate":
-        inner = prompts_of_run(source)
-        outer = inner.input("source") if inner is not None and inner.op == "prompts" else None
-        columns = source_columns(outer) if outer is not None else None
-        return None if columns is None else [*columns, "response"]
-    if source.op in ("keep", "keep-pairs") and source.input("items") is not None:
+        outer = prompts_of_run(source).input("source")
+        columns = source_columns(outer) if outer is not None else []
+        own = ["sample", "response"] if source.axis("sample") is not None else ["response"]
+        return None if columns is None else list(dict.fromkeys([*columns, *own]))
+    if source.op in ("keep", "keep_pairs", "pairs") and source.input("items") is not None:
         return source_columns(source.input("items"))
     return columns_of(source)
 

@@ -84,7 +84,7 @@ def axes_rule(el: Elaborator, signature: Signature, arguments: dict[str, Node], 
 def added(signature: Signature, arguments: dict[str, Node]) -> tuple[AxisType, ...]:
     """The axes that an operation gives its result."""
     subject, samples = arguments.get(signature.subject or ""), arguments.get("samples")
-    if signature.name == "generate" and samples is not None and samples.param("value") != 1:
+    if signature.work == "generate" and samples is not None and samples.param("value") != 1:
         return (AxisType("sample", "data", digest(["sample", samples.key])),)
     key = subject.key if subject is not None else ""
     return tuple(AxisType(name, kind, digest([name, signature.name, key])) for name, kind in signature.adds)

@@ -20,6 +20,7 @@ from ..kinds import (
 )  # fmt: skip
 from . import stacks
 from .attainable import check_attainable
+from .attributes import response_text
 from .core import Elaborator, text_of
 from .env import Env
 from .lineage import check_choice
@@ -91,6 +92,7 @@ def as_direction(el: Elaborator, node: Node) -> Node:
 
 
 def statistic(el: Elaborator, name: str, statement: ir.Define, node: Node, span) -> Node:
+    node = response_text(el, node)
     if node.op == "list" or not issubclass(node.kind, RESULTS):
         help_ = "a matrix is reduced to a number with `norm`" if issubclass(node.kind, Matrix) else None
         from ..kinds import Distribution, Prompts, Site

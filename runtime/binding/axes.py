@@ -11,7 +11,7 @@ from ...compiler.elaborate.attributes import prompts_under
 from ...compiler.elaborate.core import written_range
 from ...compiler.elaborate.stacks import leaves
 from ...compiler.graph import AxisType, Node, walk
-from ...compiler.kinds import Tokens
+from ...compiler.kinds import Generated, Prompts, Tokens
 from ..cube import Axis
 from ..errors import ProbeError
 from ..text.positions import All, coordinates, positions
@@ -25,19 +25,33 @@ LIMIT = 20_000_000  # labels of one axis; beyond that a spec is refused before a
 
 
 def models_below(node: Node) -> list[Node]:
-    """The models that a node reads, each once."""
-    found = {}
-    for n in walk(node):
+    """The models that a node reads, each once; not those that wrote the prompts that it reads."""
+    found, seen, waiting = {}, set(), [node]
+    while waiting:
+        n = waiting.pop()
+        if n.key in seen:
+            continue
+        seen.add(n.key)
         model = n.input("model") if n.op in ("run", "weights", "unembedding") else None
         if model is not None:
             found[model.key] = model
+        reads = n.op in ("run", "tokens", "occurrences")
+        waiting += [c for _, c in reversed(n.inputs) if not (reads and issubclass(c.kind, Prompts))]
     return list(found.values())
+
+
+def axes_of(bindings: Bindings, node: Node) -> tuple[Axis, ...]:
+    """The axes of a node with their labels, items last."""
+    found = [axis_of(bindings, a, node) for a in node.axes]
+    return tuple([a for a in found if a.name != "item"] + [a for a in found if a.name == "item"])
 
 
 def axis_of(bindings: Bindings, axis: AxisType, node: Node) -> Axis:
     """The axis with its labels, where `node` is a value that has it."""
     if axis.name == "item" and axis.kind == "data":
         return item_axis(bindings, axis, node)
+    if axis.name == "sample" and axis.kind == "data":
+        return sample_axis(axis, node)
     if axis.labels is not None:
         return Axis(axis.name, tuple(axis.labels), axis.kind)
     if axis.origin in ("layers", "heads"):
@@ -74,11 +88,26 @@ def item_axis(bindings: Bindings, axis: AxisType, node: Node) -> Axis:
     """Items with their keys; the dataset's columns are coordinates, to cluster and colour by."""
     for n in walk(node):
         source = n.input("source") if n.op == "prompts" else n.input("dataset") if n.op == "column" else None
+        if n.op in ("keep", "keep_pairs"):
+            source = n
+        elif source is not None and issubclass(source.kind, Generated):
+            continue  # its items are those of what it was written behind
         if source is not None and items_key(source) == axis.origin:
             table = bindings.table(source)
             coords = {c: tuple(table.column(c)) for c in table.columns}
             return Axis("item", table.keys, "data", coords)
     raise ProbeError("unknown-labels", "the items of this value cannot be told")
+
+
+def sample_axis(axis: AxisType, node: Node) -> Axis:
+    """The samples of what was written several times, counted from 0."""
+    for n in walk(node):
+        samples = n.input("samples") if n.op == "generate" else None
+        if samples is not None and n.axis("sample") == axis:
+            if not isinstance(samples.param("value"), int):
+                raise ProbeError("option-varies", "`samples` has to be a whole number that the spec says")
+            return Axis("sample", tuple(range(samples.param("value"))), "data")
+    raise ProbeError("unknown-labels", "the samples of this value cannot be told")
 
 
 def items_key(source: Node) -> str:

@@ -1,6 +1,7 @@
 """The facts that a plan needs, each looked up once: sizes of models, rows of datasets, tokens of prompts, labels.
 
-Knows nothing of batches or weights. Everything here is a function of the spec and of files, never of a forward pass.
+Knows nothing of batches or weights. Everything here is a function of the spec, of files, and of texts that models
+wrote in earlier stages.
 """
 
 from __future__ import annotations
@@ -21,11 +22,15 @@ from ..weight_files import fingerprint
 
 @dataclass
 class Bindings:
-    """Lookups for one run: `root` is the folder of the spec, paths in it are relative to that."""
+    """Lookups for one run: `root` is the folder of the spec, paths in it are relative to that.
+
+    `results` are the values of work nodes that are there, by key.
+    """
 
     root: Path
     allow_outside: bool = False
     download: bool = True
+    results: dict[str, object] = field(default_factory=dict)
     _sources: dict[str, ModelSource] = field(default_factory=dict)
     _facts: dict[str, ModelFacts] = field(default_factory=dict)
     _tokenizers: dict[str, Tokenizer] = field(default_factory=dict)
@@ -105,7 +110,7 @@ class Bindings:
         return self._tables[dataset.key]
 
     def rendered(self, model: Node, prompts: Node) -> tuple[Rendered, ...]:
-        """The prompts as a model reads them: one per item, or one when they have no dataset."""
+        """The prompts as a model reads them: one for each cell of their axes, items last."""
         from .prompts import render_all
 
         place = (model.key, prompts.key)

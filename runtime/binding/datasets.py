@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ...compiler.graph import Node
+from ...compiler.kinds import Generated
 from ..data import derive as derived
 from ..data.files import from_frame, read
 from ..data.hub import from_hub
 from ..data.split import split
 from ..data.table import Table
 from ..errors import ProbeError
+from .written import table_of
 
 if TYPE_CHECKING:
     from .bindings import Bindings
@@ -22,6 +24,8 @@ ZOO = "zoo/"
 
 def make_table(bindings: Bindings, node: Node) -> Table:
     """Read, or make, the table of a dataset node."""
+    if issubclass(node.kind, Generated):
+        return table_of(bindings, node)
     match node.op:
         case "file":
             return from_file(bindings, node)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...compiler.graph import Node
+from ...compiler.kinds import Generated
 from ..errors import ProbeError
 from ..text import positions as at
 from ..text.render import render
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 
 
 def render_all(bindings: Bindings, model: Node, prompts: Node) -> tuple[Rendered, ...]:
-    """Every item's prompt, as a model reads it; one prompt where there is no dataset."""
+    """The prompts of every cell of their axes, as a model reads them; one prompt where there is no dataset."""
+    if issubclass(prompts.kind, Generated):
+        from .written import read_texts
+
+        return read_texts(bindings, model, prompts)
     made = prompt_of(prompts) if prompts.op == "prompts" else None
     if made is None:
         raise ProbeError("planned", f"prompts made with `{prompts.op}` cannot be run yet")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...compiler.builtins import ROLES
+from ...compiler.elaborate.apply import underlying
 from ...compiler.graph import Node
 from ..text.positions import (
     All,
@@ -103,10 +104,8 @@ def expression_of(tokens: Node) -> TokenExpression | None:
 
 def _path(tokens: Node) -> TokenExpression | None:
     name, *which = tokens.param("path")
-    prompts = tokens.input("prompts")
+    prompts = underlying(tokens.input("prompts"))
     names = [s.partition(".") for s in prompts.param("segments") or ()]
-    if name == "response":
-        return None
     if name in _WHOLE and not any(name == (part or role) for role, _, part in names):
         return _WHOLE[name]
     of_role = [part for role, _, part in names if role == name and part]

@@ -5,20 +5,24 @@ Vectors themselves are not touched here: an edit names an operand and an index i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...compiler.builtins import SITES
 from ...compiler.graph import Node
+from ...compiler.kinds import Generated
 from ...compiler.normalise import SOURCE_LAYER, site_of
 from ...compiler.physical import EditGroup
+from ..binding.axes import axes_of
 from ..cube import Axis
 from ..determinism import derive_seed
 from ..errors import ProbeError
 from ..sites import SiteRef, place
-from .grid import Grid, axes_of, grid, in_model, per_cell, values_at
+from ..text.rendered import Rendered
+from .grid import Grid, grid, in_model, per_cell, values_at
 from .places import Places, places
 
 if TYPE_CHECKING:
@@ -29,20 +33,36 @@ KINDS = {"patch": "set", "ablate": "set", "project_out": "project_out", "steer":
 
 
 def edits_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[EditGroup]:
-    """The edits of one intervention in every row of a run."""
-    site, tokens = where_it_acts(edit)
-    model, prompts = rows.run.input("model"), rows.run.input("prompts")
-    if tokens is None:
-        found = everywhere(state, model, prompts)
-    else:
-        found = places(state.bindings, tokens, model, prompts, rows.run)
-    item_axis = tuple(a for a in axes_of(state.bindings, rows.run) if a.name == "item")
-    cells = grid((*rows.axes, *(item_axis or ())))
-    row = state.row_of(rows, cells)
-    item = cells.at.get("item", np.zeros(cells.count, dtype=np.int64))
+    """The edits of one intervention in every row of a run; while texts are written, those at prompts alone."""
+    site, _ = where_it_acts(edit)
+    found = acting(state, edit, rows)
+    cells = grid((*rows.axes, *rows.own))
+    row, prompt = state.row_of(rows, cells), rows.prompt_of(cells)
     label = cells.at[found.axis.name] if found.axis is not None else np.zeros(cells.count, dtype=np.int64)
-    cell, position, rank = spread_positions(found, label, item, rows.items)
-    note_reasons(state, found, label, item, row)
+    cell, position, rank = spread_positions(found, label, prompt, rows.prompts)
+    note_reasons(state, found, label, prompt, row)
+    return groups_of(state, rows, edit, order, site, cells, Edits.of(cells, row, prompt, cell, position, rank))
+
+
+def later_edits_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[EditGroup]:
+    """The edits of one intervention at the tokens that are written, in every row of a run; positions are 0."""
+    if scope_of(edit) == "prompt":
+        return []
+    operand = operand_of(edit)
+    if operand is not None and any(a.name == "token" for a in operand_axes(state, operand)):
+        message = f"`{edit.op}` has a vector for each token of a prompt, and none for tokens that are written"
+        raise ProbeError("no-vector-for-response", message, 'say `during="prompt"`, or pool the tokens (`.mean`)')
+    site, _ = where_it_acts(edit)
+    cells = grid((*rows.axes, *rows.own))
+    row, prompt, every = state.row_of(rows, cells), rows.prompt_of(cells), np.arange(cells.count)
+    zero = np.zeros(cells.count, dtype=np.int64)
+    return groups_of(state, rows, edit, order, site, cells, Edits.of(cells, row, prompt, every, zero, zero))
+
+
+def groups_of(
+    state: Lowering, rows: RunRows, edit: Node, order: int, site: Node, cells: Grid, every: Edits
+) -> list[EditGroup]:
+    """Single edits as groups of one layer and head."""
     layers = layers_of(state, site, cells, rows.run)
     heads = index_of(state, site.input("head"), cells, rows.run)
     amount = amount_of(state, edit, cells, rows.run)
@@ -52,30 +72,19 @@ def edits_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[Edi
     for layer, chosen in layers:
         if layer is not None:
             in_model(str(site.param("name")), layer, state.layers)
-        inside = chosen[cell]
+        inside = chosen[every.cell]
         for head in np.unique(heads) if heads is not None else (None,):
-            keep = inside if head is None else inside & (heads[cell] == head)
-            at = np.flatnonzero(keep)
-            if not len(at):
+            keep = inside if head is None else inside & (heads[every.cell] == head)
+            edits = every.take(np.flatnonzero(keep))
+            if not len(edits.cell):
                 continue
-            index = np.zeros(len(at), np.int64) if components is None else components[cell[at]]
+            index = np.zeros(len(edits.cell), np.int64) if components is None else components[edits.cell]
             if operand is not None:
-                edits = Edits(cell[at], row[cell[at]], position[at], rank[at], item[cell[at]])
                 index = operand_index(state, edit, operand, cells, edits, layer, rows.run)
             name = (str(site.param("name")), layer, None if head is None else int(head))
-            given = None if amount is None else amount[cell[at]]
-            groups.append(
-                EditGroup(
-                    name,
-                    kind_of(edit),
-                    order,
-                    row[cell[at]],
-                    position[at],
-                    operand.key if operand is not None else None,
-                    index,
-                    given,
-                )
-            )
+            given = None if amount is None else amount[edits.cell]
+            key = operand.key if operand is not None else None
+            groups.append(EditGroup(name, kind_of(edit), order, edits.row, edits.position, key, index, given))
     return groups
 
 
@@ -102,11 +111,59 @@ def where_it_acts(edit: Node) -> tuple[Node, Node | None]:
     return site, None if tokens is None or tokens.op == "none" else tokens
 
 
-def everywhere(state: Lowering, model: Node, prompts: Node) -> Places:
+SCOPES = {"steer": "predicting", "project_out": "all"}  # of interventions that name no tokens
+
+
+def scope_of(edit: Node) -> str:
+    """When an intervention acts while a text is written: at prompt, response, predicting or all."""
+    given = edit.input("during")
+    if given is not None:
+        return str(given.param("value"))
+    tokens = edit.input("tokens")
+    return SCOPES.get(edit.op, "prompt") if tokens is None or tokens.op == "none" else "prompt"
+
+
+def acting(state: Lowering, edit: Node, rows: RunRows) -> Places:
+    """The positions of a run's prompts at which an intervention acts.
+
+    `during` is about texts that are written, and about those that were: elsewhere it means nothing.
+    """
     from ..binding.prompts import find
     from ..text.positions import All
 
-    return Places(None, (tuple(find(r, All()) for r in state.bindings.rendered(model, prompts)),))
+    _, tokens = where_it_acts(edit)
+    model, prompts, scope = rows.run.input("model"), rows.run.input("prompts"), scope_of(edit)
+    rendered = state.bindings.rendered(model, prompts)
+    texts = state.writing or issubclass(prompts.kind, Generated)
+    if tokens is not None and texts and scope in ("response", "predicting"):
+        message = f'`{edit.op}` is said to act at tokens, and during "{scope}", which names others'
+        raise ProbeError("tokens-and-during", message, 'leave one out, or say `during="all"`')
+    if texts and scope in ("response", "predicting"):
+        return Places(None, (tuple(np.array(written_at(r, scope), dtype=np.int64) for r in rendered),))
+    if tokens is None:
+        found = Places(None, (tuple(find(r, All()) for r in rendered),))
+    else:
+        found = places(state.bindings, tokens, model, prompts, rows.run)
+    if state.writing or not texts or edit.input("during") is None and tokens is not None:
+        return found
+    chosen = tuple(tuple(map(partial(within, scope), row, rendered)) for row in found.found)
+    return Places(found.axis, chosen)
+
+
+def written_at(rendered: Rendered, scope: str) -> range:
+    """Positions of the tokens that were written; while predicting, of those that a token was chosen behind."""
+    start, stop = rendered.response_start, len(rendered.ids)
+    if start is None:  # still to be written
+        return range(stop - 1, stop) if scope == "predicting" else range(0)
+    return range(start - 1, stop - 1) if scope == "predicting" else range(start, stop)
+
+
+def within(scope: str, found: np.ndarray | str, rendered: Rendered) -> np.ndarray | str:
+    """Positions in the prompt of a text that was written, with those of the text where `scope` is all."""
+    if isinstance(found, str):
+        return found
+    inside = found[found < rendered.response_start]
+    return inside if scope == "prompt" else np.r_[inside, np.array(written_at(rendered, "response"), np.int64)]
 
 
 def spread_positions(
@@ -191,13 +248,26 @@ def components_of(state: Lowering, edit: Node, site: Node, cells: Grid, home: No
 
 @dataclass(frozen=True, eq=False)
 class Edits:
-    """Single edits of one layer and head as columns: the cell, row, position, and rank of the position in its cell."""
+    """Single edits as columns: cell, row, position, rank of the position in its cell, number of the prompt, item."""
 
     cell: np.ndarray
     row: np.ndarray
     position: np.ndarray
     rank: np.ndarray
+    prompt: np.ndarray
     item: np.ndarray
+
+    @staticmethod
+    def of(
+        cells: Grid, row: np.ndarray, prompt: np.ndarray, cell: np.ndarray, position: np.ndarray, rank: np.ndarray
+    ) -> Edits:
+        """Edits from the row and prompt of every cell, and the cell, position and rank of every edit."""
+        item = cells.at.get("item", np.zeros(cells.count, dtype=np.int64))
+        return Edits(cell, row[cell], position, rank, prompt[cell], item[cell])
+
+    def take(self, at: np.ndarray) -> Edits:
+        """Some of the edits."""
+        return Edits(*(getattr(self, f.name)[at] for f in fields(self)))
 
 
 def operand_index(
@@ -238,7 +308,7 @@ def operand_index(
 
 def same_token(state: Lowering, axis: Axis, edits: Edits, run: Node) -> np.ndarray:
     """The source's token with the same coordinates: segment, and index in the segment."""
-    at = token_labels(state, axis, run)[edits.item, edits.position]
+    at = token_labels(state, axis, run)[edits.prompt, edits.position]
     for missing in np.flatnonzero(at < 0):
         state.reasons.setdefault(int(edits.row[missing]), "a patch has a token that its source does not have")
     return np.maximum(at, 0)

@@ -15,7 +15,7 @@ from ..errors import ProbeError
 from ..sources import read_config
 from ..weight_parts import weight_part
 from .edits import layers_at, note_reasons, spread_positions
-from .grid import Grid, axes_of, grid, in_model
+from .grid import Grid, grid, in_model
 from .places import places
 
 if TYPE_CHECKING:
@@ -78,10 +78,10 @@ class Grafted:
     order: int
 
     def __post_init__(self) -> None:
-        state, run = self.state, self.rows.run
-        self.cells = grid((*self.rows.axes, *(a for a in axes_of(state.bindings, run) if a.name == "item")))
+        state = self.state
+        self.cells = grid((*self.rows.axes, *self.rows.own))
         self.row = state.row_of(self.rows, self.cells)
-        self.item = self.cells.at.get("item", np.zeros(self.cells.count, dtype=np.int64))
+        self.item = self.rows.prompt_of(self.cells)
 
     def at(self, tokens: Node) -> tuple[np.ndarray, np.ndarray]:
         """(cell, position) of every token that is meant; rows without any have a reason."""
@@ -89,7 +89,7 @@ class Grafted:
         found = places(self.state.bindings, tokens, run.input("model"), run.input("prompts"), run)
         label = cells.at[found.axis.name] if found.axis is not None else np.zeros(cells.count, dtype=np.int64)
         note_reasons(self.state, found, label, self.item, self.row)
-        return spread_positions(found, label, self.item, self.rows.items)[:2]
+        return spread_positions(found, label, self.item, self.rows.prompts)[:2]
 
     def ends(self, every: bool) -> tuple[np.ndarray, np.ndarray]:
         """(cell, position) of the last token of each row, or of every one."""

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...compiler.graph import Node
-from ..binding.axes import axis_of
-from ..binding.bindings import Bindings
 from ..cube import Axis, Cube
-from ..errors import ProbeError
-from ..evaluate import Evaluator, NotYet
+from ..errors import NotYet, ProbeError
+from ..evaluate import Evaluator
 
 MOST_CELLS = 200_000_000
 
@@ -73,12 +71,6 @@ def in_model(site: str, layer: int, layers: int) -> None:
             f"{site}[{layer}] does not exist: the model has layers 0..{layers - 1}",
             "layers are 0-based blocks; a negative layer does not count from the end",
         )
-
-
-def axes_of(bindings: Bindings, node: Node) -> tuple[Axis, ...]:
-    """The axes of a node with their labels, items last."""
-    found = [axis_of(bindings, a, node) for a in node.axes]
-    return tuple([a for a in found if a.name != "item"] + [a for a in found if a.name == "item"])
 
 
 def per_cell(

@@ -53,5 +53,5 @@ def lower_judge(state: Lowering, node: Node) -> None:
         state.count += len(ids)
     reasons = np.repeat(asked.reasons, width)
     axes = (*asked.axes, Axis("beginning of an integer", tuple(range(width)), "computed"))
-    items = np.zeros(len(reasons), dtype=np.int64)
-    state.lowered.append(Lowered(node, axes, cell, "single", reasons, items, Judged(asked, found)))
+    prompt_of = np.zeros(len(reasons), dtype=np.int64)
+    state.lowered.append(Lowered(node, axes, cell, "single", reasons, prompt_of, Judged(asked, found)))

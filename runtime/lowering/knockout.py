@@ -11,7 +11,7 @@ from ...compiler.graph import Node
 from ...compiler.physical import EditGroup
 from ..errors import ProbeError
 from .edits import index_of, layers_at
-from .grid import Grid, axes_of, grid, in_model
+from .grid import Grid, grid, in_model
 from .places import Places, places
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def knockouts_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[EditGroup]:
     """The edges that one knockout cuts in every row of a run; future tokens are not seen anyway, and left out."""
     run = rows.run
-    cells = grid((*rows.axes, *(a for a in axes_of(state.bindings, run) if a.name == "item")))
+    cells = grid((*rows.axes, *rows.own))
     row = state.row_of(rows, cells)
     cell, query, key = edges(state, rows, edit, cells, row)
     layer, head = edit.input("layer"), edit.input("head")
@@ -53,7 +53,7 @@ def edges(
         places(state.bindings, edit.input(name), run.input("model"), run.input("prompts"), run)
         for name in ("from", "to")
     )
-    item = cells.at.get("item", np.zeros(cells.count, dtype=np.int64))
+    item = rows.prompt_of(cells)
     known: dict[tuple[int, int, int], tuple[np.ndarray, np.ndarray] | str] = {}
     found = []
     for cell, at in enumerate(zip(label(seen, cells), label(sees, cells), item, strict=True)):
@@ -92,7 +92,7 @@ def refuse_blind(state: Lowering, rows: RunRows, edits: list[EditGroup]) -> None
         visible = at % tokens + 1
         blind = np.flatnonzero(count >= (visible if window is None else np.minimum(visible, window)))
         if len(blind):
-            item = int((at[blind[0]] // tokens - rows.base) % max(rows.items, 1))
+            item = int((at[blind[0]] // tokens - rows.base) % max(rows.prompts, 1))
             where = f"layer {layer}" + ("" if head is None else f", head {head}")
             raise ProbeError(
                 "no-edge-left",

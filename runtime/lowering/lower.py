@@ -10,13 +10,14 @@ from ...compiler.graph import Node, walk
 from ...compiler.physical import EditGroup, PhysicalStage, Request, Rows
 from ...compiler.stages import Stage
 from .. import registry
+from ..binding.axes import axes_of
 from ..binding.bindings import Bindings
 from ..cube import Axis
 from ..evaluate import ASKED, Evaluator
 from ..facts import ModelFacts
-from .edits import edits_of
+from .edits import edits_of, later_edits_of
 from .graft import gates_of, grafts_of, refuse_collisions
-from .grid import Grid, axes_of, grid, in_model, per_cell
+from .grid import Grid, grid, in_model, per_cell
 from .judging import Judged, lower_judge
 from .knockout import knockouts_of, refuse_blind
 from .places import Places, each_token, places
@@ -29,7 +30,7 @@ class Lowered:
     """What is known of one work node: its axes, and how slots make its cells.
 
     `cell` maps each slot to a cell. `how` is single, mean, max or sum (pools). `reasons` are per cell, None where there
-    is a value. `items` gives the item of each cell. `judged` is what a judge is asked.
+    is a value. `prompt` is the number of each cell's prompt. `judged` is what a judge is asked.
     """
 
     node: Node
@@ -37,19 +38,31 @@ class Lowered:
     cell: np.ndarray
     how: str
     reasons: np.ndarray
-    items: np.ndarray
+    prompt: np.ndarray
     judged: Judged | None = None
+
+    @property
+    def items(self) -> np.ndarray:
+        """The number of each cell's item."""
+        shape = [len(a) for a in self.axes]
+        along = next((i for i, a in enumerate(self.axes) if a.name == "item"), None)
+        return np.zeros(len(self.reasons), np.int64) if along is None else np.indices(shape)[along].reshape(-1)
 
 
 @dataclass
 class RunRows:
-    """Rows of one run node: `base` + variant x items + item."""
+    """Rows of one run node: `base` + variant x prompts + prompt. `own` are the axes of its prompts, items last."""
 
     run: Node
     axes: tuple[Axis, ...]
-    items: int
+    own: tuple[Axis, ...]
+    prompts: int
     base: int
     cells: Grid
+
+    def prompt_of(self, cells: Grid) -> np.ndarray:
+        """Per cell, the number of its prompt."""
+        return cells.ravel(tuple(a for a in self.own if a.name in cells.at))
 
 
 @dataclass
@@ -71,16 +84,20 @@ class Lowering:
     count: int = 0
     bound: bool = False
     planning: bool = False
+    writing: bool = False  # texts behind the rows are to be written: `later` are the edits of what is written
+    later: list[EditGroup] = field(default_factory=list)
 
     def rows_for(self, run: Node) -> RunRows:
-        """The rows of a run: every item under every variant of its interventions."""
+        """The rows of a run: every prompt under every variant of its interventions."""
         if run.key in self.runs:
             return self.runs[run.key]
         rendered = self.bindings.rendered(run.input("model"), run.input("prompts"))
-        variants = tuple(a for a in axes_of(self.bindings, run) if a.name != "item")
+        own = axes_of(self.bindings, run.input("prompts"))
+        named = {a.name for a in own}
+        variants = tuple(a for a in axes_of(self.bindings, run) if a.name not in named)
         cells = grid(variants)
         ids = np.array([self.prompts.setdefault(r.ids, len(self.prompts)) for r in rendered], dtype=np.int64)
-        rows = RunRows(run, variants, len(rendered), self.count, cells)
+        rows = RunRows(run, variants, own, len(rendered), self.count, cells)
         self.runs[run.key] = rows
         self.prompt.append(np.tile(ids, cells.count))
         self.count += cells.count * len(rendered)
@@ -88,6 +105,8 @@ class Lowering:
         made: list[EditGroup] = []
         for order, edit in edits:
             made += LOWERED.get(edit.op, edits_of)(self, rows, edit, order)
+            if self.writing and edit.op not in LOWERED:
+                self.later += later_edits_of(self, rows, edit, order)
         refuse_blind(self, rows, made)
         refuse_collisions(made)
         self.edits += made
@@ -109,8 +128,7 @@ class Lowering:
 
     def row_of(self, rows: RunRows, cells: Grid) -> np.ndarray:
         """Per cell of some node, the row that it is read in."""
-        item = cells.at.get("item", np.zeros(cells.count, dtype=np.int64))
-        return rows.base + cells.ravel(rows.axes) * rows.items + item
+        return rows.base + cells.ravel(rows.axes) * rows.prompts + rows.prompt_of(cells)
 
 
 def lower(
@@ -194,15 +212,14 @@ def lower_read(state: Lowering, work: Node, read: Node, axes: tuple[Axis, ...], 
     layer = per_cell(state.evaluator, site.input("layer"), cells, read, state.stand_in(site.input("layer")))
     head = per_cell(state.evaluator, site.input("head"), cells, read)
     row = state.row_of(rows, cells)
-    cell, position, reasons = positions_of(found, cells, rows.items)
+    prompt = rows.prompt_of(cells)
+    cell, position, reasons = positions_of(found, cells, prompt, rows.prompts)
     add_requests(state, len(state.lowered), str(site.param("name")), layer, head, row, cell, position, lens)
-    item = cells.at.get("item", np.zeros(cells.count, dtype=np.int64))
-    state.lowered.append(Lowered(work, axes, cell, how, state.explained(row, reasons), item))
+    state.lowered.append(Lowered(work, axes, cell, how, state.explained(row, reasons), prompt))
 
 
-def positions_of(found: Places, cells: Grid, items: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Slots as (cell, position), and the reasons of cells without any."""
-    item = cells.at.get("item", np.zeros(cells.count, dtype=np.int64))
+def positions_of(found: Places, cells: Grid, item: np.ndarray, items: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Slots as (cell, position), and the reasons of cells without any; `item` numbers the prompt of each cell."""
     label = cells.at[found.axis.name] if found.axis is not None else np.zeros(cells.count, dtype=np.int64)
     table = [[found.of(k, i) for i in range(items)] for k in range(len(found.found))]
     sizes = np.array([[0 if isinstance(p, str) else len(p) for p in row] for row in table], dtype=np.int64).reshape(
@@ -277,11 +294,10 @@ def lower_measure(state: Lowering, node: Node) -> None:
     rows, cells = state.rows_for(run), grid(axes)
     rendered = state.bindings.rendered(run.input("model"), run.input("prompts"))
     last = np.array([len(r.ids) - 1 for r in rendered], dtype=np.int64)
-    item = cells.at.get("item", np.zeros(cells.count, dtype=np.int64))
-    row, cell = state.row_of(rows, cells), np.arange(cells.count)
-    add_requests(state, len(state.lowered), "logits", None, None, row, cell, last[item], False)
+    row, prompt, cell = state.row_of(rows, cells), rows.prompt_of(cells), np.arange(cells.count)
+    add_requests(state, len(state.lowered), "logits", None, None, row, cell, last[prompt], False)
     reasons = state.explained(row, np.full(cells.count, None, dtype=object))
-    state.lowered.append(Lowered(node, axes, cell, "single", reasons, item))
+    state.lowered.append(Lowered(node, axes, cell, "single", reasons, prompt))
 
 
 def lower_text(state: Lowering, node: Node) -> None:
@@ -295,8 +311,7 @@ def lower_text(state: Lowering, node: Node) -> None:
         for r in rendered
     ]
     found = Places(None, (tuple(b if len(b) else "no token of the text has one before it" for b in before),))
-    cell, position, reasons = positions_of(found, cells, rows.items)
-    row = state.row_of(rows, cells)
+    row, prompt = state.row_of(rows, cells), rows.prompt_of(cells)
+    cell, position, reasons = positions_of(found, cells, prompt, rows.prompts)
     add_requests(state, len(state.lowered), "logits", None, None, row, cell, position, False)
-    item = cells.at.get("item", np.zeros(cells.count, dtype=np.int64))
-    state.lowered.append(Lowered(node, axes, cell, "mean", state.explained(row, reasons), item))
+    state.lowered.append(Lowered(node, axes, cell, "mean", state.explained(row, reasons), prompt))

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...compiler.elaborate.attributes import prompts_under
 from ...compiler.graph import Node
+from ...compiler.kinds import Generated
 from ..binding.axes import axis_of
 from ..binding.bindings import Bindings
 from ..binding.prompts import expression, find
 from ..cube import Axis
 from ..errors import ProbeError
+from ..text.continuation import without_response
 from ..text.positions import All, coordinates, positions
 from ..text.rendered import Rendered
 
@@ -28,8 +31,13 @@ class Places:
 
 
 def places(bindings: Bindings, tokens: Node, model: Node, prompts: Node, home: Node) -> Places:
-    """Resolve a token node in the prompts of a run; a single token of a token axis gives one position per label."""
+    """Resolve a token node in the prompts of a run; a single token of a token axis gives one position per label.
+
+    Tokens of prompts are those of the prompts alone, also where a text was written behind them.
+    """
     rendered = bindings.rendered(model, prompts)
+    if issubclass(prompts.kind, Generated) and not any(issubclass(p.kind, Generated) for p in prompts_under(tokens)):
+        rendered = tuple(map(without_response, rendered))
     if tokens.op == "token-at":
         label = tokens.input("label")
         if not label.axes:

@@ -17,7 +17,7 @@ _UNFINISHED = "\ufffd"
 
 def with_ids(rendered: Rendered, ids: Sequence[int], tokenizer: Tokenizer, *, name: str = "response") -> Rendered:
     """Append tokens exactly as they were chosen, as a segment of their own; special ones add no text."""
-    if name in rendered.spans:
+    if any(mark.name == name for mark in rendered.segments):
         raise ProbeError("duplicate-segment", f"The prompt already has a segment {name!r}.")
     start = len(rendered.text)
     special = tokenizer.control_ids
@@ -34,6 +34,24 @@ def with_ids(rendered: Rendered, ids: Sequence[int], tokenizer: Tokenizer, *, na
         token_kinds=rendered.token_kinds + tuple("special" if index in special else "text" for index in ids),
         segments=(*rendered.segments, Mark(name, start, len(text))),
         spans={**rendered.spans, name: (start, len(text))},
+        response_start=len(rendered.ids) if name == "response" else rendered.response_start,
+    )
+
+
+def without_response(rendered: Rendered) -> Rendered:
+    """Take away the tokens that a model wrote behind a prompt."""
+    count = rendered.response_start
+    if count is None:
+        return rendered
+    parts = {name: getattr(rendered, name)[:count] for name in ("ids", "offsets", "pieces", "token_kinds")}
+    start = rendered.spans["response"][0]
+    return replace(
+        rendered,
+        text=rendered.text[:start],
+        **parts,
+        segments=tuple(mark for mark in rendered.segments if mark.name != "response"),
+        spans={name: span for name, span in rendered.spans.items() if name != "response"},
+        response_start=None,
     )
 
 

@@ -18,7 +18,8 @@ class Rendered:
 
     `segments` are in order and never overlap; `spans` gives characters of `text` per segment, and per column that is
     not a segment's name (its first use). `targets` are the texts of the segments `answer` and `wrong`. A token that
-    stands for no character has the offset (0, 0). `start_id` is what marks the start of a text for this tokenizer.
+    stands for no character has the offset (0, 0). `start_id` is what marks the start of a text for this tokenizer,
+    `response_start` the index of the first token that a model wrote, where one did.
     """
 
     text: str
@@ -31,6 +32,7 @@ class Rendered:
     targets: dict[str, str]
     notes: tuple[str, ...]
     start_id: int | None
+    response_start: int | None = None
 
     @cached_property
     def cores(self) -> tuple[tuple[int, int], ...]:

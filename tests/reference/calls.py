@@ -15,7 +15,7 @@ from probelang.runtime.errors import ProbeError
 from probelang.runtime.text.positions import Occurrences
 from probelang.runtime.zoo import zoo_path
 
-from . import declarations, statistics
+from . import declarations, statistics, writing
 from .compare import Rough
 from .interventions import KINDS, WITHOUT_PLACE
 from .loops import size
@@ -24,7 +24,7 @@ from .network import Network, load, numbers
 from .reading import distribution, logits
 from .relation import Missing, Relation, Row, joined, lift, one, pick, reduce, spread
 from .texts import answer_ids_alone, mean_loss, read_file, read_rows
-from .values import Distribution, Intervention, Listed, Site, Tokens, Vector, Weights
+from .values import Distribution, Intervention, Listed, Site, Tokens, Vector, Weights, Written
 
 if TYPE_CHECKING:
     from .environment import Env
@@ -227,8 +227,10 @@ def split_(it: Interpreter, written: dict, env: Env) -> Relation:
 
 def keep(it: Interpreter, written: dict, env: Env) -> Relation:
     tables = it.expr(written["items"], env)
+    written_texts = isinstance(tables.rows[0].value, Written)
     at_most = values_of(it.expr(written["at_most"], env))[0] if "at_most" in written else None
-    return declarations.kept(tables, it.expr(written["where"], env.with_(columns_of=tables)), at_most)
+    holds = it.expr(written["where"], env.with_(columns_of=tables))
+    return writing.kept(tables, holds, at_most) if written_texts else declarations.kept(tables, holds, at_most)
 
 
 def column_name(e: ir.Expr | None) -> str | None:
@@ -269,7 +271,7 @@ def zoo(it: Interpreter, written: dict, env: Env) -> Relation:
 FORMS: dict[str, Callable] = {
     "shift": shift, "recovery": recovery, "choose": choose, "layers": layers, "tokens": tokens, "lens": lens,
     "cross_entropy": cross_entropy, "unembedding": unembedding, "vector": vector, "file": file, "rows": rows,
-    "split": split_, "keep": keep, "path": path, "zoo": zoo, "adapter": adapter,
+    "split": split_, "keep": keep, "path": path, "zoo": zoo, "adapter": adapter, "generate": writing.generate,
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from probelang.runtime.text.template import SystemMode
 
 from .relation import Missing, Relation, Row, joined, lift, one, spread
 from .texts import template
-from .values import Listed, Prompts
+from .values import Listed, Prompts, Written
 
 if TYPE_CHECKING:
     from .environment import Env
@@ -82,9 +82,13 @@ def one_side(it: Interpreter, name: str, segments: tuple[ir.Segment, ...], sourc
 
     def made(table, texts: tuple, values: tuple) -> Prompts:
         written = [(segment.name, mode(text)) for segment, text in zip(segments, texts, strict=True)]
-        return Prompts(name, template(name, written), table, {**dict(columns), **dict(zip(used, values, strict=True))})
+        extra = {**dict(columns), **dict(zip(used, values, strict=True))}
+        if isinstance(table, tuple):  # a text, with what it was written behind
+            return Prompts(name, template(name, written), None, {**table[1], **extra}, table[0].writers)
+        return Prompts(name, template(name, written), table, extra)
 
-    return lift(made, source, shape, filled)
+    rows = (Row(r.at, (r.value, r.value.row(r.at)) if isinstance(r.value, Written) else r.value) for r in source.rows)
+    return lift(made, Relation(tuple(rows), source.data), shape, filled)
 
 
 def mode(value: object) -> str | SystemMode:

@@ -43,7 +43,7 @@ from .relation import (
 )
 from .statistics import binary, corrected
 from .texts import segment_tokens
-from .values import AllOf, End, Listed, Part, Pool, Prompts, Site, Tokens, Vector
+from .values import AllOf, End, Listed, Part, Pool, Prompts, Site, Tokens, Vector, Written
 
 PLAIN = (bool, int, float, str, tuple)
 SINGLE = (First, Last, Bos, End, Coordinate)
@@ -127,7 +127,7 @@ class Interpreter:
         axis = next((b for b in s.loop.binders if loops.is_model(self, b, env)), None) if s.loop is not None else None
         if axis is not None:
             env = env.with_(model=loops.binder(self, axis.name, env))
-        result = self.expr(s.value, env)
+        result = self.expr(s.value, env).map(lambda v: response(v))
         if s.loop is not None and s.loop.where is not None:
             holds = self.expr(s.loop.where, env)
             result = Relation(held(paired(result, holds)), result.data | holds.data)
@@ -209,12 +209,12 @@ class Interpreter:
         base = self.expr(e.base, env.with_(place=False))
         first = next((r.value for r in base.rows if not isinstance(r.value, Missing)), None)
         name = e.name
-        if isinstance(first, Prompts):
+        if isinstance(first, (Prompts, Written)):
             if name in SIDES and "side" in base.axes():
                 return pick(base, "side", name)
             if name in POOLS:
                 return base.map(lambda p: Pool(Tokens(p, All()), name))
-            return base.map(lambda p: Tokens(p, WHOLE.get(name) or segment_tokens(p, name)))
+            return base.map(lambda p: Tokens(p, WHOLE.get(name) or segment_tokens(reading.below(p), name)))
         if isinstance(first, Tokens):
             if name in POOLS:
                 return base.map(lambda t: Pool(t, name))
@@ -290,11 +290,18 @@ def by_text(base: Relation, axis: str, text: str) -> object:
 
 
 def column(base: Relation, name: str) -> Relation:
-    """A column of a dataset: a value per item."""
+    """A column of a dataset: a value per item; of texts, a value per text."""
+    if isinstance(base.rows[0].value, Written):
+        return Relation(tuple(Row(r.at, r.value.row(r.at)[name]) for r in base.rows), base.data)
     gone = Missing(f"the column {name!r} has no value in this row")
     rows = [Row({**r.at, "item": key}, gone if value is None else value) for r in base.rows
             for key, value in zip(r.value.keys, r.value.column(name), strict=True)]  # fmt: skip
     return Relation(tuple(rows), base.data | {"item"})
+
+
+def response(value: object) -> object:
+    """A response where a value is asked is its text."""
+    return value.prompts.text if isinstance(value, Tokens) and isinstance(value.prompts, Written) else value
 
 
 def only(x: Relation) -> object:

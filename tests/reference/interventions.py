@@ -16,7 +16,7 @@ from probelang.runtime.text.rendered import Rendered
 from .grafting import Swap
 from .network import Cut, Edit, Network, numbers
 from .texts import find, token_label, written
-from .values import Intervention, Part, Place, Prompts, Site, Tokens, Vector
+from .values import Intervention, Part, Place, Prompts, Site, Tokens, Vector, Written
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +46,38 @@ def edits(interventions: list[Intervention | None], item: Item) -> tuple[Edit | 
             found += WITHOUT_PLACE[intervention.kind](intervention.arguments, item)
         elif intervention is not None:
             place, change = KINDS[intervention.kind](intervention.arguments, item)
-            positions = tuple(find(item.rendered, place.tokens.expression))
+            positions = acting(intervention, place, item)
             for layer in place.site.layers:
                 function, key = change(layer, positions)
                 found.append(Edit(place.site.name, layer, place.site.head, positions, function, key))
     return tuple(found)
+
+
+SCOPES = {"steer": "predicting", "project_out": "all"}  # of those that name no tokens
+
+
+def acting(intervention: Intervention, place: Place, item: Item) -> tuple[int, ...]:
+    """Where an intervention acts in a run; `during` is about texts that are written, and those that were."""
+    rendered, text, arguments = item.rendered, item.prompts, intervention.arguments
+    if not isinstance(text, Written):
+        return tuple(find(rendered, place.tokens.expression))
+    meant = rendered if isinstance(place.tokens.prompts, Written) else written(text.prompts, text.key, item.network)
+    named = "place" in arguments or arguments.get("tokens") is not None
+    during = arguments.get("during") or ("prompt" if named else SCOPES[intervention.kind])
+    start, end = rendered.response_start, len(rendered.ids)
+    if during == "predicting":
+        return tuple(range(start - 1, end if text.unfinished else end - 1))
+    if during == "response":
+        return tuple(range(start, end))
+    found = find(meant, place.tokens.expression)
+    if named and "during" not in arguments and not text.unfinished:
+        return tuple(found)
+    return (*(p for p in found if p < start), *(range(start, end) if during == "all" else ()))
+
+
+def own_prompts(item: Item) -> Prompts:
+    """The prompts of a run without what was written behind them."""
+    return item.prompts.prompts if isinstance(item.prompts, Written) else item.prompts
 
 
 def setting(values: np.ndarray, count: int):
@@ -105,7 +132,9 @@ def ablate(arguments: dict, item: Item):
     `derive_seed("resample", seed, key) mod (n - 1)` of the items in their order without the own one; its tokens are
     taken in order, and have to be as many.
     """
-    place, method, prompts = arguments["place"], arguments.get("method", "zero"), arguments.get("over") or item.prompts
+    place, method = arguments["place"], arguments.get("method", "zero")
+    prompts = arguments.get("over") or own_prompts(item)
+    own = item.prompts.key if isinstance(item.prompts, Written) else item.key
 
     def change(layer, positions):
         if method == "zero":
@@ -113,10 +142,10 @@ def ablate(arguments: dict, item: Item):
         if method == "mean":
             each = [item.clean(prompts, key, place.site, layer, place.tokens).mean(0) for key in prompts.keys]
             return setting(np.mean(each, axis=0)[None], len(positions))
-        others = [key for key in prompts.keys if key != item.key]
+        others = [key for key in prompts.keys if key != own]
         if not others:
             raise ProbeError("no-other-item", "there is no other item to resample from")
-        donor = others[derive_seed("resample", int(arguments.get("seed", 0)), str(item.key)) % len(others)]
+        donor = others[derive_seed("resample", int(arguments.get("seed", 0)), str(own)) % len(others)]
         return setting(item.clean(prompts, donor, place.site, layer, place.tokens), len(positions))
 
     return place, change
@@ -201,7 +230,8 @@ def steer(arguments: dict, item: Item):
     def change(layer, positions):
         size = 1.0
         if unit == "residual_norm":
-            each = [item.clean(item.prompts, key, place.site, layer, place.tokens) for key in item.prompts.keys]
+            prompts, tokens = own_prompts(item), Tokens(own_prompts(item), place.tokens.expression)
+            each = [item.clean(prompts, key, place.site, layer, tokens) for key in prompts.keys]
             size = np.mean([np.linalg.norm(rows, axis=-1).mean() for rows in each])
         vector = torch.tensor(amount * size * array)
         return (lambda h: h + vector.to(h.dtype)), ("steer", vector.numpy().tobytes())

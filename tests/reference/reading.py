@@ -16,7 +16,7 @@ from .interventions import Item, edits
 from .network import Network, numbers
 from .relation import Missing, Relation, Row, applied, joined, lift
 from .texts import find, token_label, written
-from .values import Distribution, End, Listed, Place, Pool, Prompts, Site, Tokens, Vector
+from .values import Distribution, End, Listed, Place, Pool, Prompts, Site, Tokens, Vector, Written
 
 if TYPE_CHECKING:
     from .interpreter import Interpreter
@@ -45,13 +45,15 @@ def runs(prompts: Relation, env: Env, *others: Relation) -> Relation:
 
 def acting(interventions: Relation, prompts: Relation) -> Relation:
     """Of interventions on several prompts (both sides of a contrast), those at tokens of the prompts that run."""
-    running = [p for value, _ in (r.value for r in prompts.rows) for p in [getattr(owner(value), "prompts", value)]]
+    running = [
+        below(p) for value, _ in (r.value for r in prompts.rows) for p in [getattr(owner(value), "prompts", value)]
+    ]
 
     def acts(value: object) -> bool:
         where = getattr(value, "arguments", {})
         named = [where["place"].tokens] if "place" in where else [where.get(k) for k in ("tokens", "at", "from", "to")]
         named = [tokens for tokens in named if isinstance(tokens, Tokens)]
-        return not named or any(tokens.prompts.same(p) for tokens in named for p in running)
+        return not named or any(below(tokens.prompts).same(p) for tokens in named for p in running)
 
     rows = tuple(r for r in interventions.rows if isinstance(r.value, Missing) or acts(r.value))
     kept = Relation(rows, interventions.data)
@@ -63,6 +65,11 @@ def acting(interventions: Relation, prompts: Relation) -> Relation:
         if len(kept.labels(a)) < len(interventions.labels(a)) and a not in prompts.axes()
     ]
     return Relation(tuple(Row({k: v for k, v in r.at.items() if k not in gone}, r.value) for r in rows), kept.data)
+
+
+def below(prompts: Prompts | Written) -> Prompts:
+    """The prompts that a text was written behind."""
+    return prompts.prompts if isinstance(prompts, Written) else prompts
 
 
 def at(it: Interpreter, e: ir.ApplyOf, env: Env) -> Relation:
@@ -134,7 +141,7 @@ def bound(x: Relation | Listed, env: Env) -> Relation | Listed:
 def distribution(x: Relation, env: Env) -> Relation:
     """Prompts where a distribution is asked for: that of the next token, behind the whole prompt."""
     if not isinstance(x.rows[0].value, Prompts):
-        return x
+        return x  # a text too: what is written is not what comes behind it
     return logits(x, env).map(lambda run: Distribution(run[0][-1], run[1], run[2]))
 
 

@@ -19,7 +19,7 @@ from probelang.runtime.text.template import ROLES, Segment, SystemMode, Template
 from probelang.runtime.zoo import data_path
 
 from .network import Network
-from .values import End, Prompts
+from .values import End, Prompts, Written
 
 _rendered: dict[tuple, Rendered] = {}
 
@@ -34,7 +34,9 @@ def template(name: str, segments: list[tuple[str, str | SystemMode]]) -> Templat
 
 
 def written(prompts: Prompts, key: Hashable, network: Network) -> Rendered:
-    """One item's prompt as one model reads it."""
+    """One item's prompt as one model reads it, with the text behind it if one was written."""
+    if isinstance(prompts, Written):
+        return prompts.read_by(network)
     row = prompts.row(key)
     memo = (prompts.template, tuple(sorted((k, repr(v)) for k, v in row.items())), network.tokenizer)
     if memo not in _rendered:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from probelang.runtime.data.table import Table
+from probelang.runtime.text.continuation import with_ids
 from probelang.runtime.text.positions import TokenExpression
 from probelang.runtime.text.rendered import Rendered
 from probelang.runtime.text.template import Template
@@ -63,6 +64,7 @@ class Prompts:
     template: Template
     table: Table | None
     extra: dict[str, object] = field(default_factory=dict)
+    writers: int = 0  # how many models wrote what it is made from
 
     def same(self, other: Prompts) -> bool:
         """Whether two are the same prompts: parametrised ones are made anew wherever they are used."""
@@ -79,6 +81,40 @@ class Prompts:
         own = {} if self.table is None else self.table.rows()[self.table.keys.index(key)]
         extra = {k: v[key] if isinstance(v, dict) else v for k, v in self.extra.items()}
         return {**own, **extra}
+
+
+@dataclass(frozen=True, eq=False)
+class Written:
+    """A text behind one item of some prompts. It stands where prompts do: as prompts without a dataset.
+
+    `writers` counts the models that wrote it and what it answers. Of an `unfinished` text every token is read for the
+    next one.
+    """
+
+    prompts: Prompts
+    key: Hashable
+    network: Network
+    ids: tuple[int, ...]
+    writers: int
+    unfinished: bool = False
+    table: None = None
+    keys: tuple = (None,)
+
+    @property
+    def text(self) -> str:
+        rendered = self.read_by(self.network)
+        return rendered.text[slice(*rendered.spans["response"])]
+
+    def read_by(self, network: Network) -> Rendered:
+        """The prompt with the tokens of the text behind it."""
+        from .texts import written
+
+        return with_ids(written(self.prompts, self.key, network), self.ids, network.tokenizer)
+
+    def row(self, at: dict) -> dict[str, object]:
+        """What placeholders of prompts that are made from the text stand for."""
+        sample = {"sample": at["sample"]} if "sample" in at else {}
+        return {**self.prompts.row(self.key), **sample, "response": self.text}
 
 
 @dataclass(frozen=True)

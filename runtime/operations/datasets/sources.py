@@ -44,7 +44,11 @@ def split(items: Dataset, fraction: Number, *, seed: Integer = 0, stratify: Colu
 
 @operation(work="data", axes="none")
 def keep(items: Dataset | Generated, where: ColumnName | Boolean, *, at_most: Integer | None = None) -> Dataset:
-    """Items for which a condition over columns holds, the first `at_most` of them."""
+    """Items for which a condition over columns holds, the first `at_most` of them.
+
+    Of generated prompts, texts are kept: `keep(drawn, mentions(drawn.response, "no"))`. They are items of their own,
+    with the columns of their dataset, `response`, and `sample` where there were several.
+    """
 
 
 @operation(work="data", axes="none")

@@ -31,7 +31,7 @@ def patch(place: Place, from_: Activation | Vector | Prompts, *, in_order: Boole
 @operation(work="intervention", subject="place")
 def ablate(
     place: Place, method: Literal["zero", "mean", "resample"] = "zero", *, over: Prompts | None = None,
-    seed: Number = 0, in_order: Boolean = False,
+    seed: Number = 0, during: Literal["prompt", "all"] = "prompt", in_order: Boolean = False,
 ) -> Intervention:  # fmt: skip
     """Replace activations at a place by zero, by their mean over items, or by those of another item.
 
@@ -41,23 +41,32 @@ def ablate(
     sweep compares places under the same donors; two items may have the same donor. `for s in 1..20` with `seed=s` tells
     how much hangs on the draw. A donor with another number of such tokens makes a missing cell. One item alone raises
     `no-other-item`.
+
+    While a text is written, `during="all"` acts at its tokens too.
     """
 
 
 @operation("scale", work="intervention", subject="place")
-def scale_(place: Place, factor: Number, *, in_order: Boolean = False) -> Intervention:
-    """Multiply activations at a place by a factor; 1 changes nothing, to the bit."""
+def scale_(
+    place: Place, factor: Number, *, during: Literal["prompt", "all"] = "prompt", in_order: Boolean = False
+) -> Intervention:
+    """Multiply activations at a place by a factor; 1 changes nothing, to the bit.
+
+    While a text is written, `during="all"` acts at its tokens too.
+    """
 
 
 @operation(work="intervention", subject="direction")
 def project_out(
     direction: Direction | None, *, alpha: Number = 1.0, site: Site | None = None, tokens: Tokens | None = None,
-    in_order: Boolean = False,
+    during: Literal["prompt", "response", "predicting", "all"] = "all", in_order: Boolean = False,
 ) -> Intervention:  # fmt: skip
     """Remove the component along a direction: h - alpha (h·d̂) d̂.
 
     `alpha=1` projects, 2 reflects, larger values over-project. Acts at the direction's own site unless `site` says
-    otherwise, at all tokens that were written (no specials, no template) unless `tokens` does.
+    otherwise, at all tokens that were written (no specials, no template) unless `tokens` does. `during` is the scope
+    while a text is written, or read again (see `generate`); with `tokens` it is "prompt", and it means nothing
+    elsewhere.
     """
 
 
@@ -72,5 +81,6 @@ def steer(
     `unit`: "raw" adds the vector with its own norm, "unit" with norm one, "residual_norm" with the mean norm of the
     activations at its place in the clean run, over tokens within an item and then over items. Acts at the direction's
     own site unless `site` says otherwise, at all tokens that were written unless `tokens` does. `during` is the scope
-    while generating and means nothing otherwise.
+    while a text is written, or read again (see `generate`); with `tokens` it is "prompt", and it means nothing
+    elsewhere.
     """

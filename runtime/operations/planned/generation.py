@@ -1,4 +1,4 @@
-"""Generation and what is measured of generated text."""
+"""What is measured of generated text by other models."""
 
 from __future__ import annotations
 
@@ -6,31 +6,11 @@ from typing import Literal
 
 from ....compiler.kinds import (
     Boolean,
-    Generated,
-    Integer,
     Number,
     Prompts,
     Text,
 )  # fmt: skip
 from ...registry import operation
-
-
-@operation(work="generate", open_model=True, planned=True)
-def generate(
-    prompts: Prompts, *, samples: Integer = 1, max_tokens: Integer = 256, temperature: Number = 0.0,
-    top_p: Number = 1.0,
-    repetition_penalty: Number = 1.0, seed: Integer = 0, stop: list[Text] | None = None,
-) -> Generated:  # fmt: skip
-    """Prompts with a segment `response`, written by the model in force.
-
-    `samples` above one adds an axis `sample`. `temperature=0` takes the likeliest token. Seeds follow from `seed`, the
-    item and the sample, never from the model or the intervention, so that arms share their random numbers.
-    """
-
-
-@operation(work="data", axes="none", planned=True)
-def keep_pairs(items: Generated, *, positive: Boolean, negative: Boolean, both: Boolean | None = None) -> Generated:
-    """Generated pairs of which the positive side passes one condition, the negative side another, and `both` holds."""
 
 
 @operation(work="run", open_model=True, planned=True)

@@ -1,0 +1,204 @@
+"""Lower a stage of writing: rows for the prompts under their interventions, and the texts behind them. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...compiler.elaborate.prompts import prompts_of_run
+from ...compiler.elaborate.sense import rewrites
+from ...compiler.graph import Node
+from ...compiler.physical import Cost, EditGroup, Rows
+from ...compiler.shape import ModelShape
+from ...compiler.sizes import Sizes
+from ...compiler.stages import Stage
+from ..binding.axes import axes_of
+from ..binding.bindings import Bindings
+from ..cube import Axis, Cube
+from ..errors import ProbeError
+from ..evaluate import Evaluator
+from ..lowering.grid import grid
+from ..lowering.lower import Lowering
+
+TEXTS = 512  # of a batch, at most
+LOGITS = 2**25  # numbers that the logits of a batch take, at most
+HELD = 2**28  # numbers that the keys and values of a batch may take without being asked for
+FULL = "the prompt leaves no room for a text in the model's context"
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """One `generate` with its settings, and the axes of its texts, items last."""
+
+    node: Node
+    axes: tuple[Axis, ...]
+    most: int
+    temperature: float
+    top_p: float
+    penalty: float
+    seed: int
+    stop: tuple[str, ...]
+    written_before: int
+
+    @property
+    def cells(self) -> int:
+        return int(np.prod([len(a) for a in self.axes], initial=1))
+
+
+@dataclass(frozen=True, eq=False)
+class Writing:
+    """What one model writes in one stage.
+
+    `rows` are prompts under interventions: `edits` act in them, `later` on the tokens behind. Texts are columns: the
+    `row` that each continues, which of `asked` it is for, its `cell` there, and the `most` tokens that it may have.
+    `reasons` [texts] say what cannot be written. `head` gives for each row the first one that reads the same.
+    """
+
+    stage: int
+    model: Node
+    layers: int
+    rows: Rows
+    edits: tuple[EditGroup, ...]
+    later: tuple[EditGroup, ...]
+    asked: tuple[Asked, ...]
+    row: np.ndarray
+    of: np.ndarray
+    cell: np.ndarray
+    most: np.ndarray
+    reasons: np.ndarray
+    head: np.ndarray
+    batches: tuple[np.ndarray, ...]
+
+    def prompts_read(self) -> str:
+        """What the passes over prompts count, in words."""
+        forwards, rows, total = 0, 0, 0
+        for batch in self.batches:
+            heads = np.unique(self.head[self.row[batch]])
+            forwards, rows = forwards + 1, rows + len(heads)
+            total += self.layers * len(heads) * int(self.rows.lengths[heads].max())
+        passes, prompts = (f"{n:,} {w}{'' if n == 1 else 's'}" for n, w in ((forwards, "forward"), (rows, "row")))
+        return f"{prompts} for {len(self.row):,} texts, {passes}, {total:,} row-layer-tokens exactly"
+
+    def sizes(self, shape: ModelShape) -> Sizes:
+        """What is taken at most: FLOPs, bytes of the texts, and of a batch's keys, values and logits."""
+        flops = peak = 0
+        for batch in self.batches:
+            heads, more = np.unique(self.head[self.row[batch]]), int(self.most[batch].max()) - 1
+            tokens, texts = int(self.rows.lengths[heads].max()), len(batch)
+            flops += shape.block_flops(len(heads) * self.layers, tokens, tokens) + len(heads) * shape.head_flops
+            steps = (shape.block_flops(texts * self.layers, 1, tokens + step) for step in range(1, more + 1))
+            flops += sum(steps) + texts * more * shape.head_flops
+            numbers = 2 * self.layers * shape.kv_heads * shape.head_width * (tokens + more)
+            peak = max(peak, texts * (numbers * shape.itemsize + 8 * shape.vocabulary))
+        return Sizes(flops, 4 * int(self.most.sum()), peak)
+
+    def cost(self) -> Cost:
+        """What is counted: the passes over prompts exactly, those that add a token at most."""
+        lengths, forwards, total = self.rows.lengths, 0, 0
+        for batch in self.batches:
+            heads = np.unique(self.head[self.row[batch]])
+            more = int(self.most[batch].max()) - 1
+            forwards += 1 + more
+            total += self.layers * (len(heads) * int(lengths[heads].max()) + len(batch) * more)
+        texts = np.concatenate(self.batches) if self.batches else np.zeros(0, np.int64)
+        tokens = int((lengths[self.row[texts]] + self.most[texts]).sum())
+        return Cost(len(texts), tokens, forwards, total)
+
+
+def lower_writing(
+    stage: Stage, bindings: Bindings, evaluator: Evaluator, budget: int | None, planning: bool = False
+) -> list[Writing]:
+    """What is written in a stage, model by model; `budget` is the most tokens that a batch may hold, if it is said."""
+    by_model: dict[str, tuple[Node, list[Node]]] = {}
+    for node in stage.nodes:
+        model = node.input("prompts").input("model")
+        by_model.setdefault(model.key, (model, []))[1].append(node)
+    return [lower_model(stage, m, nodes, bindings, evaluator, budget, planning) for m, nodes in by_model.values()]
+
+
+def lower_model(
+    stage: Stage, model: Node, nodes: list[Node], bindings: Bindings, evaluator: Evaluator, budget: int | None,
+    planning: bool,
+) -> Writing:  # fmt: skip
+    facts = bindings.facts(model)
+    state = Lowering(bindings, evaluator, model, facts.n_layers, facts, planning=planning, writing=True)
+    asked, columns = [], []
+    for node in nodes:
+        wanted = settings(bindings, evaluator, node)
+        rows, cells = state.rows_for(node.input("prompts")), grid(wanted.axes)
+        columns.append((state.row_of(rows, cells), np.full(cells.count, len(asked)), np.arange(cells.count)))
+        asked.append(wanted)
+    row, of, cell = (np.concatenate(c) for c in zip(*columns, strict=True))
+    every = Rows(np.concatenate(state.prompt), tuple(state.prompts))
+    limit = np.array([a.most for a in asked])[of]
+    most, reasons = limit, np.array([state.reasons.get(int(r)) for r in row], dtype=object)
+    if facts.max_tokens is not None:
+        room = facts.max_tokens - every.lengths[row]
+        reasons[(room < 1) & np.equal(reasons, None)] = FULL
+        most = np.minimum(most, np.maximum(room, 1))
+    head = heads(every, state.edits)
+    # keys and values of a token, in all layers
+    numbers = 2 * facts.n_layers * facts.n_kv_heads * facts.d_head
+    tokens = budget or max(8192, HELD // numbers)
+    texts = max(1, min(TEXTS, LOGITS // facts.vocab))
+    writable = np.flatnonzero(np.equal(reasons, None))
+    batches = packed(writable, every.lengths[row], limit, head[row], tokens, texts)
+    return Writing(stage.index, model, facts.n_layers, every, tuple(state.edits), tuple(state.later), tuple(asked),
+                   row, of, cell, most, reasons, head, batches)  # fmt: skip
+
+
+def settings(bindings: Bindings, evaluator: Evaluator, node: Node) -> Asked:
+    """The settings of a `generate`, which are plain values."""
+
+    def plain(name: str, default: object) -> object:
+        given = node.input(name)
+        if given is None or given.op == "none":
+            return default
+        found = evaluator.at_home(node).value(given)
+        if isinstance(found, Cube):
+            if found.axes or found.feature:
+                raise ProbeError("option-varies", f"`{name}` has to be one value", f"sweep it: `for {name} in […]`")
+            found = found.values[()].item()
+        return found
+
+    stop = plain("stop", ())
+    if not 1 <= int(plain("max_tokens", 256)):
+        raise ProbeError("out-of-range", "`max_tokens` is at least 1")
+    return Asked(
+        node,
+        axes_of(bindings, node),
+        int(plain("max_tokens", 256)),
+        float(plain("temperature", 0.0)),
+        float(plain("top_p", 1.0)),
+        float(plain("repetition_penalty", 1.0)),
+        int(plain("seed", 0)),
+        (stop,) if isinstance(stop, str) else tuple(map(str, stop)),
+        rewrites(prompts_of_run(node)),
+    )
+
+
+def heads(rows: Rows, edits: list[EditGroup]) -> np.ndarray:
+    """For each row the first one that reads the same: rows without edits in their prompt share the pass over it."""
+    edited = np.zeros(len(rows), dtype=bool)
+    for group in edits:
+        edited[group.rows] = True
+    first = np.full(len(rows.prompts), -1)
+    plain = np.flatnonzero(~edited)[::-1]
+    first[rows.prompt[plain]] = plain  # the first row of each prompt is written last
+    return np.where(edited, np.arange(len(rows)), first[rows.prompt])
+
+
+def packed(
+    texts: np.ndarray, length: np.ndarray, limit: np.ndarray, head: np.ndarray, tokens: int, at_once: int
+) -> tuple[np.ndarray, ...]:
+    """Batches of texts with one limit, prompts of like lengths together, within a budget of tokens held."""
+    order = texts[np.lexsort((texts, head[texts], length[texts], limit[texts]))]
+    batches, start = [], 0
+    for stop in range(1, len(order) + 1):
+        new = stop < len(order) and limit[order[stop]] != limit[order[start]]
+        full = stop < len(order) and (stop - start + 1) * (length[order[stop]] + limit[order[stop]]) > tokens
+        if stop == len(order) or new or full or stop - start == at_once:
+            batches.append(order[start:stop])
+            start = stop
+    return tuple(batches)

@@ -1,0 +1,129 @@
+"""Write what a stage asks for, batch by batch: texts in, cubes out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ...compiler.physical import EditGroup
+from ..batch_edits import batch_edit
+from ..cube import Cube
+from ..engine import Batch, Edit, Engine, pad
+from ..engine.choose import Sampling
+from ..engine.generate import CONTEXT, LENGTH, Texts, Written, generate
+from ..text.tokenizer import Tokenizer
+from .draws import names, uniforms
+from .lower import Writing
+from .value import packed
+
+WINDOW = 4  # tokens before a stop text that may change how its first token is spelled
+
+
+def write(
+    writing: Writing, engine: Engine, tokenizer: Tokenizer, vectors: Mapping[str, np.ndarray],
+    donors: Mapping[str, object], seed: int,
+    progress: Callable[[int], None] = lambda texts: None,
+) -> dict[str, Cube]:  # fmt: skip
+    """Write all texts of a stage, with the run's seed; returns their cubes by the keys of their nodes."""
+    found: list[Written | None] = [None] * len(writing.row)
+    ends = end_ids(engine.model.directory, tokenizer)
+    for batch in writing.batches:
+        asked = texts_of(writing, batch, engine, tokenizer, vectors, donors, ends, seed)
+        for text, written in zip(batch.tolist(), generate(engine, asked), strict=True):
+            found[text] = written
+        progress(len(batch))
+    made = {}
+    for number, one in enumerate(writing.asked):
+        texts = np.flatnonzero(writing.of == number)  # in the order of its cells
+        parts = []
+        for text in texts:
+            w = found[text]
+            cut = w is not None and w.end == LENGTH and writing.most[text] < one.most
+            parts.append(((), 0, np.inf) if w is None else (w.ids, CONTEXT if cut else w.end, w.close))
+        cube = packed(one.axes, parts, writing.reasons[texts])
+        made[one.node.key] = cube.transpose([a.name for a in one.node.axes])
+    return made
+
+
+def texts_of(
+    writing: Writing, batch: np.ndarray, engine: Engine, tokenizer: Tokenizer, vectors: Mapping[str, np.ndarray],
+    donors: Mapping[str, object], ends: frozenset[int], seed: int,
+) -> Texts:  # fmt: skip
+    """A batch as the engine takes it."""
+    rows = writing.row[batch]
+    heads, source = np.unique(writing.head[rows], return_inverse=True)
+    ids, lengths = pad([writing.rows.prompts[p] for p in writing.rows.prompt[heads]])
+    place = np.full(len(writing.rows), -1)
+    place[heads] = np.arange(len(heads))
+    facts = engine.model.facts
+
+    def edits(groups: Sequence[EditGroup], chosen_of: Callable) -> tuple[Edit, ...]:
+        parts = ((group, *chosen_of(group)) for group in groups)
+        return tuple(batch_edit(g, chosen, rows_, vectors, facts, donors) for g, chosen, rows_ in parts if len(chosen))
+
+    def in_prompts(group: EditGroup) -> tuple[np.ndarray, np.ndarray]:
+        chosen = np.flatnonzero(place[group.rows] >= 0)
+        return chosen, place[group.rows[chosen]]
+
+    def behind(group: EditGroup) -> tuple[np.ndarray, np.ndarray]:
+        entry = np.full(len(writing.rows), -1)
+        entry[group.rows] = np.arange(len(group.rows))
+        texts = np.flatnonzero(entry[rows] >= 0)
+        return entry[rows[texts]], texts
+
+    asked = [writing.asked[i] for i in writing.of[batch]]
+    most = writing.most[batch]
+    stops = [one.stop for one in asked]
+
+    def ended(text: int, ids: Sequence[int]) -> bool:
+        return bool(stops[text]) and stopped(tokenizer, stops[text], ids)
+
+    return Texts(
+        Batch(ids, lengths, edits(writing.edits, in_prompts)),
+        torch.from_numpy(source),
+        edits(writing.later, behind),
+        torch.from_numpy(most),
+        Sampling(*(column([getattr(one, k) for one in asked]) for k in ("temperature", "top_p", "penalty"))),
+        random_numbers(writing, batch, seed),
+        ends,
+        ended,
+        tokenizer.vocab_size,
+    )
+
+
+def column(values: Sequence[float]) -> torch.Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def random_numbers(writing: Writing, batch: np.ndarray, seed: int) -> torch.Tensor:
+    """The numbers [texts, tokens] that a batch draws with; texts of likeliest tokens need none."""
+    found = np.zeros((len(batch), int(writing.most[batch].max())))
+    for number in np.unique(writing.of[batch]):
+        one = writing.asked[number]
+        mine = np.flatnonzero(writing.of[batch] == number)
+        if one.temperature == 0:
+            continue
+        for at, (item, sample) in zip(mine, names(one.axes, writing.cell[batch[mine]]), strict=True):
+            found[at] = uniforms((seed, one.seed), item, sample, one.written_before, found.shape[1])
+    return torch.from_numpy(found)
+
+
+def stopped(tokenizer: Tokenizer, stop: Sequence[str], ids: Sequence[int]) -> bool:
+    """Whether a stop text stands at the end of what was written; a token may hold its end and more."""
+    longest = max(map(len, stop))
+    text = tokenizer.decode(list(ids[-(longest + WINDOW) :]), skip_special=True)
+    return any(s in text for s in stop)
+
+
+def end_ids(directory: Path, tokenizer: Tokenizer) -> frozenset[int]:
+    """The tokens that end a text: those of the model's configs, and the tokenizer's."""
+    found = {tokenizer.eos_id}
+    for name in ("generation_config.json", "config.json"):
+        path = directory / name
+        given = json.loads(path.read_text("utf-8")).get("eos_token_id") if path.is_file() else None
+        found |= set(given) if isinstance(given, list) else {given}
+    return frozenset(i for i in found if i is not None)

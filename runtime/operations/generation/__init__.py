@@ -1,0 +1,1 @@
+"""Texts that models write, and which of them are kept."""
