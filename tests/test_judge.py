@@ -214,3 +214,35 @@ statistic score = judge(texts.text, rubric="{GLOOMY}", scale="0..10") on grader
 """
     one, other = run(root, spec), run(root, spec, batch_tokens=40)
     np.testing.assert_allclose(values(one, "score"), values(other, "score"), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ('rubric=" ", scale="0..10"', "empty-rubric"),
+        ('rubric="Rate {text}", scale="0..10"', "rubric-ends-with-text"),
+        ('rubric="Of {what}: {text}. Score:", scale="0..10"', "unknown-column"),
+        ('rubric="Of {n}: {text}. Score:", scale="0..10"', None), ('rubric=file("r.md"), scale="1..5"', None),
+        ('rubric=file("bad.md"), scale="1..5"', "bad-placeholder"),
+    ],
+)  # fmt: skip
+def test_what_a_run_would_refuse_is_found_before_it(root, arguments, code):
+    (root / "r.md").write_text("Rate it {as you like}.")
+    (root / "bad.md").write_text("Rate {text} as {1}.")
+    (root / "spec.probe").write_text(f"""probe 1
+model grader = zoo("judge")
+dataset texts = file("texts.jsonl")
+statistic score = judge(texts.text, {arguments}) on grader
+""")
+    errors = [d.code for d in probelang.check(root / "spec.probe").errors]
+    assert errors == ([code] if code else [])
+
+
+def test_a_scale_that_a_judge_cannot_write_is_found_before_a_run(root):
+    build("olmo2", root / "random")
+    (root / "spec.probe").write_text("""probe 1
+model grader = path("random")
+dataset texts = file("texts.jsonl")
+statistic score = judge(texts.text, rubric="How gloomy?", scale="1..5") on grader
+""")
+    assert [d.code for d in probelang.check(root / "spec.probe").errors] == ["scale-unknown"]

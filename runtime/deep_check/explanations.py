@@ -9,6 +9,7 @@ _ITEMS = 'model base = zoo("base")\ndataset items = file("zoo/agreement.jsonl", 
 _ONE = 'model base = zoo("base")\nprompts p { text: "The key near the cabinet" }\n'
 _PROMPTS = _ITEMS + 'prompts p from items { body: "{singular}" answer: "{is}" wrong: "{are}" }\n'
 _GAP = "statistic gap = mean(logit_diff(p))"
+_JUDGED = 'model g = zoo("judge")\ndataset d = file("zoo/agreement.jsonl", limit=6)\nstatistic s = judge(d.singular, '
 
 
 def _entry(what: str, why: str, wrong: str = "", right: str = "") -> Explanation:
@@ -162,6 +163,32 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Their difference is then 0, whatever the model does.",
         _PROMPTS.replace('"{are}"', '"{is}"') + _GAP,
         _PROMPTS + _GAP,
+    ),
+    "empty-rubric": _entry(
+        "a judge is given a rubric without words",
+        "It would see the text and nothing that it is asked.",
+        _JUDGED + 'rubric=" ", scale="0..10")',
+        _JUDGED + 'rubric="Is it kind?", scale="0..10")',
+    ),
+    "rubric-ends-with-text": _entry(
+        "a rubric with `{text}` in it ends with a placeholder",
+        "The judge would go on with the text instead of grading it. What is asked for stands at the end.",
+        _JUDGED + 'rubric="Rate {text}", scale="0..10")',
+        _JUDGED + 'rubric="Rate {text}. Score:", scale="0..10")',
+    ),
+    "bad-placeholder": _entry(
+        "a brace stands alone in a text with placeholders",
+        "Placeholders are `{column}`; a literal brace is written twice. A rubric without `{text}` is taken as it is.",
+        _JUDGED + 'rubric="Rate {text} as {1}.", scale="0..10")',
+        _JUDGED + 'rubric="Rate {text} as {{1}}.", scale="0..10")',
+    ),
+    "scale-unknown": _entry(
+        "the judge's tokenizer cannot write an integer of the scale",
+        "Its probability would be that of an unknown word. A smaller scale asks for fewer integers.",
+    ),
+    "scale-varies": _entry(
+        "a judge writes the integers of a scale in other tokens behind one prompt than behind another",
+        "The tokens of a score follow from the end of what is asked. Rubrics that end alike give the same ones.",
     ),
     "width-differs": _entry(
         "vectors or weights of two models meet, and have different shapes",
