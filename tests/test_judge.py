@@ -138,7 +138,6 @@ def test_branches_of_digits():
 
 
 def test_a_judge_that_says_something_else_gives_no_score(root):
-    build("olmo2", root / "random")
     digits(root / "digits", None)
     spec = """model grader = path("digits")
 dataset texts = file("texts.jsonl")
@@ -150,9 +149,6 @@ claim kind = mean(score) > 3
     reason = found.items["score"]["reason"][0]
     assert reason.startswith("the judge put") and reason.endswith("on integers of the scale")
     assert found.claims["kind"].verdict == "not computed"
-    with pytest.raises(ProbeError) as caught:
-        run(root, spec.replace('path("digits")', 'path("random")'))
-    assert caught.value.code == "scale-unknown"
 
 
 def test_rubrics():

@@ -7,10 +7,7 @@ from ...grammar.diagnostics import Label
 from ..binding.templates import constants
 from ..data.paths import locate
 from ..errors import ProbeError
-from ..judges.prompts import branches, prompt
-from ..judges.questions import DEFAULTS
 from ..judges.rubric import PLACE, asked, check_rubric, read_rubric
-from ..judges.scale import integers
 from ..text.template import Segment, Template
 from .scene import Scene
 
@@ -69,6 +66,10 @@ def dataset_of(answers: Node) -> Node | None:
 
 def known(scene: Scene, node: Node, rubric: str, at: Label) -> None:
     """Report a scale whose integers the judge's tokenizer does not know."""
+    from ..judges.prompts import branches, prompt
+    from ..judges.questions import DEFAULTS
+    from ..judges.scale import integers
+
     model, given = scene.model(node.input("model")), node.input("scale")
     if model is None or model.tokenizer is None or (given is not None and given.op != "const"):
         return
