@@ -137,29 +137,49 @@ class StageRun:
         if not measured(first):
             array = self.all_keys(first, values.float().cpu().numpy())
             return [(first.work, first.slots[chosen], array)]
-        hidden, every = self.engine.normed(values) if first.lens else values, whole(self.stage, numbers)
-        parts = self.whole([self.stage.requests[n] for n in every], chosen, hidden) if every else []
-        # Not from the logits of all tokens, if another request has them: a value is the same whatever else is asked.
-        return parts + [self.narrow(self.stage.requests[n], chosen, hidden) for n in numbers if n not in every]
+        hidden, every, parts = self.engine.normed(values) if first.lens else values, whole(self.stage, numbers), []
+        for head, mine in self.heads(first, chosen):
+            own, state = chosen[mine], hidden[index_of(mine).to(hidden.device)] if len(mine) < len(chosen) else hidden
+            parts += self.whole([self.stage.requests[n] for n in every], own, state, head) if every else []
+            # Not from the logits of all tokens, if another request has them: a value is the same whatever is asked.
+            parts += [self.narrow(self.stage.requests[n], own, state, head) for n in numbers if n not in every]
+        return parts
 
-    def whole(self, requests: list[Request], chosen: np.ndarray, hidden: torch.Tensor) -> list[Part]:
+    def heads(self, request: Request, chosen: np.ndarray) -> list[tuple[object, np.ndarray]]:
+        """The unembeddings that some places of a request take, each with the places: None is the model's own.
+
+        A lens has the model's own everywhere.
+        """
+        grafts = [g for g in self.stage.edits if g.kind == "graft" and g.site[0] == "logits"]
+        left, found = np.ones(len(chosen), dtype=bool), []
+        tokens = int(self.stage.rows.lengths.max())
+        at = request.rows[chosen] * tokens + request.positions[chosen]
+        for group in grafts if not request.lens else ():
+            mine = np.isin(at, group.rows * tokens + group.positions)
+            if mine.any():
+                donor = self.stage.extra["donors"][group.operand]
+                found.append((donor.module(self.engine.model.sites.unembed), np.flatnonzero(mine)))
+                left &= ~mine
+        return [(None, np.flatnonzero(left)), *found] if left.any() else found
+
+    def whole(self, requests: list[Request], chosen: np.ndarray, hidden: torch.Tensor, head: object) -> list[Part]:
         """Measure the logits of all tokens, computed once for all requests."""
         kernels, found = [self.kernels[r.work] for r in requests], [[] for _ in requests]
         self.engine.counts.unembeddings += len(chosen)
         fan = max(kernel.fan if kernel is not None else 1 for kernel in kernels)
         for part in portions(len(chosen), self.engine.model.vocab * max(fan, 1)):
-            logits = self.engine.unembed(hidden[part])
+            logits = self.engine.unembed(hidden[part], head)
             for request, kernel, parts in zip(requests, kernels, found, strict=True):
                 slots = request.slots[chosen[part]]
                 parts.append(logits.float().cpu().numpy() if kernel is None else kernel.apply(logits, slots))
         return [(r.work, r.slots[chosen], np.concatenate(parts)) for r, parts in zip(requests, found, strict=True)]
 
-    def narrow(self, request: Request, chosen: np.ndarray, hidden: torch.Tensor) -> Part:
+    def narrow(self, request: Request, chosen: np.ndarray, hidden: torch.Tensor, head: object) -> Part:
         """Measure the logits of a request's answers."""
         kernel, slots, parts = self.kernels[request.work], request.slots[chosen], []
         size = kernel.answers(slots[:1]).size
         for part in portions(len(slots), size * (2 * hidden.shape[1] + kernel.fan)):
-            logits = self.engine.unembed_at(hidden[part], index_of(kernel.answers(slots[part])))
+            logits = self.engine.unembed_at(hidden[part], index_of(kernel.answers(slots[part])), head)
             parts.append(kernel.apply(logits, slots[part], narrow=True))
         return request.work, slots, np.concatenate(parts)
 

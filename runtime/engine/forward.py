@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from contextlib import ExitStack
 
 import torch
 from torch import Tensor
+from torch.nn import Module
 
 from ..counts import Counts, predicted
 from ..models import LoadedModel
@@ -64,7 +65,7 @@ class Engine:
         log.warning("out of memory with %d rows; running them as two batches", batch.shape[0])
         return halves(batch, self.run_split)
 
-    def unembed(self, hidden: Tensor, head: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+    def unembed(self, hidden: Tensor, head: Module | None = None) -> Tensor:
         """Return logits [n, vocab] of final-norm outputs [n, d_model]: the unembedding and the model's cap, no norm.
 
         `head` is another unembedding, a donor's.
@@ -73,9 +74,9 @@ class Engine:
         with self.model.lock, torch.no_grad():
             return self._capped(head(_onto(hidden, head)))
 
-    def unembed_at(self, hidden: Tensor, ids: Tensor) -> Tensor:
+    def unembed_at(self, hidden: Tensor, ids: Tensor, head: Module | None = None) -> Tensor:
         """Return the logits [n, m] of the tokens `ids` [n, m] alone, of final-norm outputs [n, d_model]."""
-        head = self._module(self.model.sites.unembed)
+        head = self._module(self.model.sites.unembed) if head is None else head
         if head.weight.is_meta:  # accelerate brings the weights in when the module is called
             return self.unembed(hidden).gather(-1, ids.to(self.model.device))
         with torch.no_grad():
