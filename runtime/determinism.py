@@ -36,7 +36,7 @@ def generator(seed: int, device: str = "cpu") -> torch.Generator:
 def deterministic(on: bool = True, tf32: bool = False) -> Iterator[None]:
     """Within the block, use torch's deterministic kernels (a kernel that has none warns), and TF32 only if asked.
 
-    `on=False` leaves the choice of kernels as it is.
+    `on=False` leaves the choice of kernels as it is. Choosing them imports torch's compiler, which takes seconds.
     """
     import torch
 

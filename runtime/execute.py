@@ -150,7 +150,7 @@ def execute(checked: Checked, *, root: Path, options: RunOptions, progress: Prog
     pool = ModelPool(prepared.bindings, options, order)
     counted = []
     try:
-        with deterministic(options.deterministic, options.tf32):
+        with deterministic(options.deterministic and options.device != "cpu", options.tf32):
             for place, turn in enumerate(order.turns):
                 pool.begin(place)
                 since = time.perf_counter()
@@ -174,7 +174,7 @@ def execute(checked: Checked, *, root: Path, options: RunOptions, progress: Prog
         },
         "stages": counted,
         "seed": options.seed,
-        "estimate": estimate(counted),
+        "estimate": estimate(counted, pool.import_seconds),
         "memory": {"free": memory_of(prepared).free, "weights": order.room},
         "numerics": numerics(prepared),
         "loaded": pool.loaded,
@@ -190,12 +190,16 @@ def execute(checked: Checked, *, root: Path, options: RunOptions, progress: Prog
     return replace(run, manifest=manifest, warnings=(*run.warnings, *notices(prepared), *within_noise(texts)))
 
 
-def estimate(counted: list[dict]) -> dict[str, float] | None:
-    """What the work of models was estimated to take and what it took, in seconds; None where nothing was measured."""
+def estimate(counted: list[dict], imports: float) -> dict[str, float] | None:
+    """What the work of models was estimated to take and what it took, in seconds; None where nothing was measured.
+
+    `imports` are seconds of it that went into importing code.
+    """
     work = [c for c in counted if c["kind"] != "weights" and c["forwards"]]
     if not work or any(c["estimated"] is None for c in work):
         return None
-    return {"seconds": round(sum(c["estimated"] for c in work), 3), "took": round(sum(c["seconds"] for c in work), 3)}
+    took = sum(c["seconds"] for c in work) - imports
+    return {"seconds": round(sum(c["estimated"] for c in work), 3), "took": round(took, 3)}
 
 
 def models_used(prepared: Prepared) -> list[Node]:

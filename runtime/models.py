@@ -172,6 +172,19 @@ def load(
     )
 
 
+def import_code(source: ModelSource, trust_remote_code: bool = False) -> None:
+    """Import the code of a model's architecture; what is wrong with the model is left to its load."""
+    import transformers
+
+    try:
+        config = transformers.AutoConfig.from_pretrained(
+            resolve(source), trust_remote_code=trust_remote_code, local_files_only=True
+        )
+        transformers.MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+    except (OSError, ValueError, KeyError, ProbeError):
+        return
+
+
 def _device(hf) -> str:
     first = next(hf.parameters()).device
     # Offloaded weights are on `meta` between calls; accelerate moves inputs by itself.

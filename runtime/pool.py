@@ -17,7 +17,7 @@ from .determinism import numerics
 from .engine import Engine
 from .engine.donor import Donor
 from .errors import ProbeError
-from .models import load
+from .models import import_code, load
 from .options import RunOptions
 from .read_ahead import ReadAhead
 from .schedule import Schedule
@@ -30,7 +30,8 @@ OVERLAP = "overlap-loads"
 
 @dataclass
 class ModelPool:
-    """Engines by model. `counts` is shared by all of them; `load_seconds` is the time that loads took.
+    """Engines by model. `counts` is shared by all of them; `load_seconds` is the time that loads took,
+    `import_seconds` that of the code of their architectures, which is read once.
 
     `loaded` says of each model that was loaded in which numerics it ran.
 
@@ -44,6 +45,7 @@ class ModelPool:
     checks: dict[str, SelfCheck] = field(default_factory=dict)
     loaded: dict[str, dict[str, str]] = field(default_factory=dict)
     load_seconds: float = 0.0
+    import_seconds: float = 0.0
     ahead: ReadAhead = field(default_factory=ReadAhead)
     _held: dict[str, Engine] = field(default_factory=dict)
     _upcoming: Sequence[str | None] = ()
@@ -92,10 +94,13 @@ class ModelPool:
         self._held.clear()
 
     def _load(self, model: Node) -> Engine:
-        started = time.perf_counter()
         self.ahead.finish()
         self._read.discard(model.key)
         source = self.bindings.source(model)
+        before = time.perf_counter()
+        import_code(source, self.options.trust_remote_code)
+        started = time.perf_counter()
+        self.import_seconds += started - before
         loaded = load(source, device=self.options.device, dtype=source.dtype or self.options.dtype or "float32",
                       device_map=self.options.device_map, attention=self.options.attention,
                       trust_remote_code=self.options.trust_remote_code, counts=self.counts)  # fmt: skip
