@@ -22,6 +22,7 @@ from .report.frame import axis_columns
 from .results import AxisInfo, Claim, PlotResult, Result, Run, Texts, frame_of
 from .samples import texts_of
 from .selections import NOT_SELECTED, Ragged
+from .shares import share_of, times
 
 if TYPE_CHECKING:
     from .execute import Prepared
@@ -46,7 +47,7 @@ def collect(prepared: Prepared) -> Run:
             else:
                 by_node[node.key] = result_of(prepared, s, node)
                 results.append(by_node[node.key])
-                read = texts_of(prepared, s, parts(prepared.evaluator.at_home(node), node), seen)
+                read = texts_of(prepared, s, node, seen)
                 written += [read] if read is not None else []
         except ProbeError as error:
             problems.append(
@@ -139,10 +140,8 @@ def tables(prepared: Prepared, evaluator: Evaluator, node: Node, value: object):
     kind = kind_of(cube)
     rows = [a for a in cube.axes if a.kind == "data"]
     if rows and kind != "text":
-        plain, factor = unscaled(node)
-        truth = evaluator.value(plain) if factor != 1 else cube
-        share = isinstance(truth, Cube) and truth.values.dtype.kind == "b" and truth.names == cube.names
-        of, factor = (truth, factor) if share else (cube, 1.0)
+        share = share_of(evaluator, node, cube, mean=False) if kind != "boolean" else None
+        of, factor = (share.truth.transpose(cube.names), share.factor) if share is not None else (cube, 1.0)
         summary = summarise_items(of, seed=options.seed, n=options.replicates)
         frame = frame_of(*(times(c, factor) for c in (summary.mean, summary.low, summary.high)), summary.n)
         return (
@@ -156,11 +155,11 @@ def tables(prepared: Prepared, evaluator: Evaluator, node: Node, value: object):
     if rows or kind == "text":
         return selected_rows(frame_of(cube)), None, [AxisInfo.of(a) for a in cube.axes], kind, None, ()
 
-    share = share_of(evaluator, node)
+    share = share_of(evaluator, node, cube, mean=True)
     if share is not None:
-        truth, factor = share
-        summary = summarise_items(truth, seed=options.seed, n=options.replicates, sides=True)
-        frame = frame_of(cube, times(summary.low, factor), times(summary.high, factor), summary.n)
+        summary = summarise_items(share.truth, seed=options.seed, n=options.replicates, sides=True)
+        low, high, counts = (c.transpose(cube.names) for c in (summary.low, summary.high, summary.n))
+        frame = frame_of(cube, times(low, share.factor), times(high, share.factor), counts)
         return selected_rows(frame), None, [AxisInfo.of(a) for a in cube.axes], kind, None, ()
 
     def again(context) -> Cube:
@@ -170,30 +169,6 @@ def tables(prepared: Prepared, evaluator: Evaluator, node: Node, value: object):
     low, high, _ = interval(again, cube, n=options.replicates, seed=options.seed, counts=counts)
     frame, said = frame_of(cube, low, high), caution(least(counts, cube)[cube.present()])
     return selected_rows(frame), None, [AxisInfo.of(a) for a in cube.axes], kind, None, said
-
-
-def share_of(evaluator: Evaluator, node: Node) -> tuple[Cube, float] | None:
-    """The truth values of items that a statistic is the mean of, and its factor (1000 for mentions in a thousand)."""
-    node, factor = unscaled(node)
-    if node.op != "mean" or node.input("over") is not None:
-        return None
-    found = evaluator.value(node.input("x"))
-    plain = isinstance(found, Cube) and found.values.dtype.kind == "b" and found.data_axes()
-    return (found, factor) if plain else None
-
-
-def unscaled(node: Node) -> tuple[Node, float]:
-    """A value without the number of the spec that it is multiplied by, and that number."""
-    if node.op != "binary" or node.param("operator") != "*":
-        return node, 1.0
-    left, right = node.input("left"), node.input("right")
-    number, other = (left, right) if left.op == "const" else (right, left)
-    value = number.param("value") if number.op == "const" else None
-    return (other, float(value)) if isinstance(value, (int, float)) and value > 0 else (node, 1.0)
-
-
-def times(cube: Cube, factor: float) -> Cube:
-    return cube if factor == 1 else Cube(cube.axes, cube.values * factor, cube.missing)
 
 
 def kind_of(cube: Cube) -> str:

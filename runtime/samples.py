@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from ..compiler.elaborate.program import StatementNode
+from ..compiler.elaborate.stacks import elements, is_stack
 from ..compiler.graph import Node, walk
 from .cube import Cube, align
 from .errors import ProbeError
@@ -48,13 +49,11 @@ class Scored:
     node: Node
 
 
-def texts_of(prepared: Prepared, s: StatementNode, parts: list, seen: set[str]) -> Texts | None:
-    """The texts that a statement scores; None where it scores none, or where an earlier one has shown them.
-
-    `parts` are the uniform parts of its value: (labels, node, value).
-    """
-    evaluator = prepared.evaluator
-    found = [Scored(labels, n) for labels, leaf, _ in parts for n in walk(leaf) if n.op in SCORED and n.key not in seen]
+def texts_of(prepared: Prepared, s: StatementNode, root: Node, seen: set[str]) -> Texts | None:
+    """The texts that a statement scores; None where it scores none, or where an earlier one has shown them."""
+    evaluator = prepared.evaluator.at_home(root)
+    found = [Scored(labels, n) for labels, leaf in leaves(root) for n in walk(leaf) if n.op in SCORED]
+    found = [one for one in found if one.node.key not in seen]
     seen |= {one.node.key for one in found}
     rows: list[ScoredText] = []
     for one in found:
@@ -69,6 +68,16 @@ def texts_of(prepared: Prepared, s: StatementNode, parts: list, seen: set[str]) 
     frame = pl.DataFrame(table, schema={name: pl.String for name in (*columns, "text", "score")})
     text = prepared.checked.text[s.span.start : s.span.end]
     return Texts(s.name, s.span.line, text, tuple(sample(rows)), len(rows), frame)
+
+
+def leaves(node: Node, labels: dict[str, object] | None = None) -> Iterator[tuple[dict[str, object], Node]]:
+    """The elements of lists inside lists, with their labels."""
+    labels = labels or {}
+    if not is_stack(node):
+        yield labels, node
+        return
+    for label, element in zip(node.param("labels"), elements(node), strict=True):
+        yield from leaves(element, {**labels, node.axes[0].name: label})
 
 
 def scored(evaluator: Evaluator, one: Scored) -> Iterator[ScoredText]:

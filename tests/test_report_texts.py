@@ -29,6 +29,8 @@ statistic said = mentions(stories.text, name) for name in names
 statistic core = 1000 * mean(mentions(stories.text, any_of(names)))
 statistic each = 1000 * mentions(stories.text, name) for name in names
 statistic own  = mentions(stories.text, stories.who)
+statistic arms = 1000 * mean(mentions(t, "Elara")) for t in [stories.text, stories.who]
+statistic both = 10 * mentions(t, "Elara") for t in [stories.text, stories.who]
 statistic loud = matches(stories.text, "[a-z]+w|Ela", whole=false)
 statistic rose = log_odds_words(stories.text, against=corpus.text, k=1)
 statistic mood = judge(stories.text, rubric="Rate how gloomy the text is from 0 to 10.", scale="0..10") on grader
@@ -69,6 +71,11 @@ def test_a_score_is_shown_once_and_lengths_are_not(found):
     assert "long" not in names
 
 
+def test_elements_of_a_list_are_told_apart(found):
+    both = of(found, "arms").rows
+    assert {dict(r.labels)["t"] for r in both} == {"stories.text", "stories.who"}
+
+
 def test_all_texts_are_in_a_file(found):
     table = pl.read_parquet(found.directory / "texts" / "said.parquet")
     assert table.columns == ["item", "text", "score"] and len(table) == 3
@@ -81,6 +88,12 @@ def test_counts_in_a_thousand_have_the_interval_of_the_share(found):
     assert [core[c][0] for c in ("value", "low", "high")] == pytest.approx([666.67, 207.66, 938.51], rel=1e-4)
     assert [each[c][0] for c in ("value", "low", "high")] == pytest.approx([333.33, 61.49, 792.34], rel=1e-4)
     assert found.items["each"]["value"].to_list() == [1000, 0, 0, 1000, 0, 0]
+    arms = found.tables["arms"]  # 1 of 3 and 2 of 3, as elements of a list
+    assert arms["value"].to_list() == pytest.approx([333.33, 666.67], rel=1e-4)
+    assert arms["low"].to_list() == pytest.approx([61.49, 207.66], rel=1e-4)
+    assert arms["high"].to_list() == pytest.approx([792.34, 938.51], rel=1e-4)
+    both = found.tables["both"]
+    assert [*both["low"], *both["high"]] == pytest.approx([0.6149, 2.0766, 7.9234, 9.3851], rel=1e-4)
 
 
 def test_touching_marks_are_one():

@@ -161,7 +161,7 @@ def self_judged(span: Span, model: str) -> Diagnostic:
         span,
         f"`{model}` judges the text that it wrote itself",
         "judge and writer are one model",
-        "name a judge: `judge(…) on grader`",
+        "say who wrote it, and who judges: `judge(r.response on m, …) on grader`",
     )
 
 
