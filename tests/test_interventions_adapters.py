@@ -228,3 +228,28 @@ def test_without_peft_its_extra_is_named(root: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(ProbeError, match="not installed") as caught:
         run(HEAD.format(arch="llama") + "statistic s = logit(p) on tuned\n", root)
     assert "probelang[adapters]" in caught.value.help
+
+
+def test_texts_written_under_grafts_gates_and_knockouts_are_those_of_the_reference(root: Path) -> None:
+    """Row by row without a cache in the reference; in batches of mixed lengths with one here."""
+    build("llama", root / "third", seed=9)
+    text = (
+        HEAD.format(arch="llama")
+        + """
+model third = path("third")
+let story = generate(p, max_tokens=5)
+statistic gated = story.response under gate(tuned, at=p.all, generated=g) on base for g in ["off", "on"]
+statistic grafted = story.response under graft(third, parts=[mlp, attn], at=p.body, head=h) on base
+  for h in ["never", "last_token", "always"]
+statistic cut = story.response under knockout(from=p.bos, to=p.body) on base
+statistic plain = story.response on base
+statistic again = norm(resid_post[3] at story.last) under gate(tuned, at=p.body, generated=g) on base
+  for g in ["off", "on"]
+"""
+    )
+    found = run(text, root)
+    assert compare_run(interpret(checked(text, root).spec, root), found) == []
+    texts = [
+        v for r in found.results if r.name != "again" for v in (r.items if r.items is not None else r.frame)["value"]
+    ]
+    assert len(set(texts)) > 15

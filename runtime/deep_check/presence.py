@@ -105,7 +105,9 @@ def _dataset(scene: Scene, dataset: Node, statement: Span) -> None:
         where = "on the hub" if dataset.op == "hub" else "not on this machine"
         scene.report("note", CODE, at, f"the rows of this dataset are {where}: its columns and items are unchecked")
     elif found.whole and not found.rows:
-        scene.report("error", "empty-dataset", at, "this dataset has no rows", "only the names of its columns are there")
+        scene.report(
+            "error", "empty-dataset", at, "this dataset has no rows", "only the names of its columns are there"
+        )
     else:
         _partly(scene, dataset, found, at)
 

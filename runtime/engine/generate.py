@@ -16,6 +16,7 @@ from ..sites import SiteRef
 from .batch import Batch, Edit, Keep, Read, take_rows
 from .choose import Sampling, choose
 from .forward import Engine
+from .graft import donated_logits
 from .growing import growing_cache
 from .split import is_out_of_memory
 from .steps import Steps, steps
@@ -172,8 +173,9 @@ class Writing:
                 own = {k: v[stays.to(v.device)] for k in ("values", "amount") if (v := getattr(edit, k)) is not None}
                 edits.append(replace(edit, rows=place[edit.rows[stays]], positions=edit.positions[stays], **own))
         zero = torch.zeros(count, dtype=torch.long)
-        batch = Batch(zero[:, None], zero + 1, tuple(edits), (Read("last", LOGITS, torch.arange(count), zero),))
-        return steps(batch, self.engine.model.facts)
+        self.last = Read("last", LOGITS, torch.arange(count), zero)
+        self.heads = [edit for edit in edits if edit.kind == "graft" and edit.site == LOGITS]
+        return steps(Batch(zero[:, None], zero + 1, tuple(edits), (self.last,)), self.engine.model.facts)
 
     def step(self, plan: Steps) -> Tensor:
         """Read the last token of every row; returns logits [rows, vocabulary]."""
@@ -192,7 +194,7 @@ class Writing:
         hidden = self.engine.visit(plan, inputs)["last"]
         self.engine.counts.forwards += 1
         self.engine.counts.row_layer_tokens += len(rows) * model.n_layers
-        return self.engine.unembed(hidden)
+        return donated_logits(self.engine, hidden, self.last, self.heads, self.engine.unembed(hidden), 1)
 
 
 def part(texts: Texts, start: int, stop: int) -> Texts:

@@ -58,7 +58,7 @@ class Swap:
         return value.transpose(1, 2) if self.module.layout == "head_token" else value
 
     def _places(self, by_token: Tensor) -> tuple[Tensor, Tensor]:
-        rows = torch.zeros_like(self.rows) if self.module.shared else self.rows
+        rows = torch.zeros_like(self.rows) if self.module.shared and len(by_token) == 1 else self.rows
         return rows.to(by_token.device), self.positions.to(by_token.device)
 
 

@@ -95,7 +95,9 @@ def steps(batch: Batch, facts: ModelFacts) -> Steps:
         found += _read(read, batch.start.position, schedule, facts, pieces)
     live, grafts = [], []
     for edit in batch.edits:
-        for part in _parts(edit.site, edit.rows, schedule, facts) if edit.site.order <= last.order else ():
+        # The unembedding runs later, the donor's too.
+        later = edit.site.name == "logits" or edit.site.order > last.order
+        for part in () if later else _parts(edit.site, edit.rows, schedule, facts):
             if not len(part.rows):
                 continue
             cut = _cut(edit, part, batch.start.position)

@@ -52,8 +52,26 @@ def grafts_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[Ed
     return groups
 
 
+def later_grafts_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[EditGroup]:
+    """The edits of a graft or gate at the tokens that are written, in every row of a run; positions are 0.
+
+    A graft acts there with the donor's unembedding, if it is used for all tokens, a gate if it says so.
+    """
+    head = edit.input("head")
+    if edit.op == "graft" and head is not None and head.param("value") == "always":
+        grafted = Grafted(state, rows, edit.input("donor"), order)
+        return grafted.group(("logits", None, None), *grafted.written())
+    if edit.op == "gate" and on_response(edit):
+        return gated(state, rows, edit, order, written=True)
+    return []
+
+
 def gates_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[EditGroup]:
     """The edits of one gate: a graft of the student's weights, of no more than its adapter changes."""
+    return gated(state, rows, edit, order, written=False)
+
+
+def gated(state: Lowering, rows: RunRows, edit: Node, order: int, written: bool) -> list[EditGroup]:
     student, given = edit.input("student"), edit.input("parts")
     refuse_other_base(state, student)
     arch = state.facts.arch
@@ -63,9 +81,16 @@ def gates_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[Edi
         layer: tuple(part for part in parts if asked is None or part in asked) for layer, parts in changed.items()
     }
     grafted = Grafted(state, rows, student, order)
-    at = grafted.at(edit.input("at"))
+    at = grafted.written() if written else grafted.at(edit.input("at"))
+    if not written and on_response(edit):
+        at = tuple(map(np.concatenate, zip(at, grafted.responses(), strict=True)))
     groups = grafted.in_blocks(at, edit.input("layers"), chosen)
     return groups + [g for part in chosen.get(None, ()) for g in grafted.group((part, None, None), *at)]
+
+
+def on_response(gate: Node) -> bool:
+    given = gate.input("generated")
+    return given is not None and given.param("value") == "on"
 
 
 @dataclass
@@ -91,11 +116,23 @@ class Grafted:
         note_reasons(self.state, found, label, self.item, self.row)
         return spread_positions(found, label, self.item, self.rows.prompts)[:2]
 
-    def ends(self, every: bool) -> tuple[np.ndarray, np.ndarray]:
-        """(cell, position) of the last token of each row, or of every one."""
+    def responses(self) -> tuple[np.ndarray, np.ndarray]:
+        """(cell, position) of every token that was written behind the prompts, where texts are read again."""
         run = self.rows.run
         rendered = self.state.bindings.rendered(run.input("model"), run.input("prompts"))
-        length = np.array([len(r.ids) for r in rendered], dtype=np.int64)[self.item]
+        spans = [np.arange(len(r.ids))[r.response_start or len(r.ids) :] for r in rendered]
+        mine = [spans[i] for i in self.item]
+        return np.repeat(np.arange(self.cells.count), list(map(len, mine))), np.concatenate(mine)
+
+    def written(self) -> tuple[np.ndarray, np.ndarray]:
+        """(cell, 0) of every cell: the token that is written."""
+        return np.arange(self.cells.count), np.zeros(self.cells.count, dtype=np.int64)
+
+    def ends(self, every: bool) -> tuple[np.ndarray, np.ndarray]:
+        """(cell, position) of the last token of each row's prompt, or of every token."""
+        run = self.rows.run
+        rendered = self.state.bindings.rendered(run.input("model"), run.input("prompts"))
+        length = np.array([len(r.ids) if every else r.response_start or len(r.ids) for r in rendered])[self.item]
         first = np.zeros_like(length) if every else length - 1
         token = np.concatenate([np.arange(a, b) for a, b in zip(first, length, strict=True)])
         return np.repeat(np.arange(self.cells.count), length - first), token

@@ -16,13 +16,15 @@ from ..cube import Axis
 from ..evaluate import ASKED, Evaluator
 from ..facts import ModelFacts
 from .edits import edits_of, later_edits_of
-from .graft import gates_of, grafts_of, refuse_collisions
+from .graft import gates_of, grafts_of, later_grafts_of, refuse_collisions
 from .grid import Grid, grid, in_model, per_cell
 from .judging import Judged, lower_judge
 from .knockout import knockouts_of, refuse_blind
 from .places import Places, each_token, places
 
 LOWERED = {"knockout": knockouts_of, "graft": grafts_of, "gate": gates_of}
+# A knockout cuts edges between tokens that it names, and those are of prompts.
+LATER = {"knockout": lambda *_: [], "graft": later_grafts_of, "gate": later_grafts_of}
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,8 +107,8 @@ class Lowering:
         made: list[EditGroup] = []
         for order, edit in edits:
             made += LOWERED.get(edit.op, edits_of)(self, rows, edit, order)
-            if self.writing and edit.op not in LOWERED:
-                self.later += later_edits_of(self, rows, edit, order)
+            if self.writing:
+                self.later += LATER.get(edit.op, later_edits_of)(self, rows, edit, order)
         refuse_blind(self, rows, made)
         refuse_collisions(made)
         self.edits += made

@@ -35,19 +35,29 @@ class Swap:
     layers: tuple[int, ...] | None
     positions: tuple[int, ...]
     head: str
+    last: int  # the last token of the prompt
 
     @property
     def identity(self) -> Hashable:
-        return "swap", str(self.donor.folder), self.donor.adapters, self.parts, self.layers, self.positions, self.head
+        return (
+            "swap",
+            str(self.donor.folder),
+            self.donor.adapters,
+            self.parts,
+            self.layers,
+            self.positions,
+            self.head,
+            self.last,
+        )
 
-    def pieces(self, position: int, last: int) -> tuple[str, ...]:
+    def pieces(self, position: int) -> tuple[str, ...]:
         """What comes from the donor while a position runs."""
         mine = [p for part in self.parts for p in WHOLE.get(part, (part,))] if position in self.positions else []
-        head = self.head == "always" or (self.head == "last_token" and position == last)
+        head = self.head == "always" or (self.head == "last_token" and position == self.last)
         return (*mine, *(("head",) if head else ()))
 
     @contextmanager
-    def at(self, network: Network, position: int, last: int) -> Iterator[None]:
+    def at(self, network: Network, position: int) -> Iterator[None]:
         """Hold the donor's weights in the network while a position runs."""
         head = network.hf.get_output_embeddings()
         if head.weight is network.hf.get_input_embeddings().weight:
@@ -56,7 +66,7 @@ class Swap:
         kept = {}
         with torch.no_grad():
             for name, theirs in self.donor.hf.named_parameters(remove_duplicate=False):
-                new = self.exchanged(network, name, own[name], theirs, self.pieces(position, last))
+                new = self.exchanged(network, name, own[name], theirs, self.pieces(position))
                 if new is not None:
                     kept[name] = own[name].clone()
                     own[name].copy_(new)

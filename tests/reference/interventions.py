@@ -75,6 +75,15 @@ def acting(intervention: Intervention, place: Place, item: Item) -> tuple[int, .
     return (*(p for p in found if p < start), *(range(start, end) if during == "all" else ()))
 
 
+def named(tokens: Tokens, item: Item) -> tuple[int, ...]:
+    """The positions of tokens of a run's prompt, whatever was written behind it."""
+    text = item.prompts
+    whole_text = not isinstance(text, Written) or isinstance(tokens.prompts, Written)
+    return tuple(
+        find(item.rendered if whole_text else written(text.prompts, text.key, item.network), tokens.expression)
+    )
+
+
 def own_prompts(item: Item) -> Prompts:
     """The prompts of a run without what was written behind them."""
     return item.prompts.prompts if isinstance(item.prompts, Written) else item.prompts
@@ -172,7 +181,7 @@ def clamp(arguments: dict, item: Item):
 
 def knockout(arguments: dict, item: Item) -> list[Cut]:
     """Hide the tokens `from` from the tokens `to`, in the layers that are named, or in all."""
-    seen, sees = (find(item.rendered, arguments[name].expression) for name in ("from", "to"))
+    seen, sees = (named(arguments[name], item) for name in ("from", "to"))
     pairs = tuple((query, key) for query in sees for key in seen if key <= query)
     layers = whole(arguments.get("layer"), range(item.network.layers))
     return [Cut(layer, arguments.get("head"), pairs) for layer in layers if pairs]
@@ -181,16 +190,19 @@ def knockout(arguments: dict, item: Item) -> list[Cut]:
 def graft(arguments: dict, item: Item) -> list[Swap]:
     """Exchange weights while some tokens run."""
     parts, layers = tuple(part.name for part in arguments["parts"]), arguments.get("layers")
-    positions = tuple(find(item.rendered, arguments["at"].expression))
+    positions = named(arguments["at"], item)
+    if isinstance(item.prompts, Written) and arguments.get("generated") == "on":
+        positions += tuple(range(item.rendered.response_start, len(item.rendered.ids)))
     layers = None if layers is None else whole(layers, ())
-    return [Swap(arguments["donor"], parts, layers, positions, arguments.get("head", "never"))]
+    last = (item.rendered.response_start or len(item.rendered.ids)) - 1
+    return [Swap(arguments["donor"], parts, layers, positions, arguments.get("head", "never"), last)]
 
 
 def gate(arguments: dict, item: Item) -> list[Swap]:
     """Exchange weights with those of the same model with an adapter, while some tokens run."""
     parts = arguments.get("parts")
-    named = {"parts": [Part("attn"), Part("mlp"), Part("embed")] if parts is None else parts}
-    return graft({**arguments, **named, "donor": arguments["student"]}, item)
+    given = {"parts": [Part("attn"), Part("mlp"), Part("embed")] if parts is None else parts}
+    return graft({**arguments, **given, "donor": arguments["student"]}, item)
 
 
 def whole(index: object, every: Iterable[int]) -> tuple[int, ...]:

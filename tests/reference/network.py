@@ -174,7 +174,7 @@ class Network:
         for position, token in enumerate(ids):
             with ExitStack() as stack:
                 for swap in swaps:
-                    stack.enter_context(swap.at(self, position, len(ids) - 1))
+                    stack.enter_context(swap.at(self, position))
                 parts.append(self.run((token,), wanted, rest, position, cache))
         return {where: joined([part[where] for part in parts]) for where in wanted}
 

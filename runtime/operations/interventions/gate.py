@@ -16,5 +16,6 @@ def gate(
     """Switch a student's adapter on at some tokens only; elsewhere the base model computes.
 
     The student is `adapter(m, …)`, and runs are those of m. `parts` and `layers` take some of what the adapter changes
-    (as in `graft`), by default all of it. `generated` says whether it is on for tokens that are generated.
+    (as in `graft`), by default all of it. `generated` says whether it is on for tokens that are generated, while they
+    are and when they are read again.
     """

@@ -21,7 +21,8 @@ def graft(
     `parts` are `attn`, `mlp`, their pieces (`attn.q`, `attn.k`, `attn.v`, `attn.o`, `mlp.gate`, `mlp.up`, `mlp.down`),
     `norms` and `embed`; biases go with their weights, also where projections are fused. `layers` names blocks, all if
     it is not given; then `norms` has the final norm too. `head` says for which tokens the donor's unembedding is used:
-    for none, for all, or for the last one of the prompt, whether or not it is among `at`.
+    for none, for all (also those that are generated), or for the last one of the prompt, whether or not it is among
+    `at`.
 
     The donor has to have the same architecture and sizes, and for `embed` and `head` the same vocabulary.
     """

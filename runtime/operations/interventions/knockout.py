@@ -14,5 +14,6 @@ def knockout(
 
     In all layers and heads, or in those that `layer` and `head` name. Scores of cut edges are set to minus infinity
     before the softmax. Tokens see only what stands before them, and themselves: edges that are not there are not cut. A
-    token that would be left without any edge is an error (`no-edge-left`), said before anything runs.
+    token that would be left without any edge is an error (`no-edge-left`), said before anything runs. Tokens that are
+    generated are not among those of a prompt, and see all.
     """
