@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..compiler import ir
-from ..compiler.elaborate.core import text_of
+from ..compiler.elaborate.loops import mentions
 from ..compiler.elaborate.stacks import elements, is_stack
+from ..compiler.expression_text import PRIMARY, level_of, text_of
 from ..compiler.graph import Node
 from .cube import Cube, align
 from .evaluate import Evaluator
@@ -114,11 +115,13 @@ class Deciding:
         at = tuple(taken[name][1] for name in cube.names)
         if not present[at]:
             return
-        written = [(name, axis.labels[i]) for name, (axis, i) in taken.items() if axis.kind != "data"]
-        inside = ", ".join(f"{name}={label_text(label)}" for name, label in [*labels.items(), *written])
-        text = text_of(e)
+        written = {name: axis.labels[i] for name, (axis, i) in taken.items() if axis.kind != "data"}
+        known = {name: label_text(label) for name, label in {**labels, **written}.items()}
+        used = mentions(e)
+        text = text_of(e, known)
+        inside = ", ".join(f"{name}={label}" for name, label in known.items() if name not in used)
         if inside:
-            text = f"({text})" if isinstance(e, (ir.BinaryOf, ir.UnaryOf)) else text
+            text = f"({text})" if level_of(e) < PRIMARY else text
             text = f"{text}[{inside}]"
         value = values[at]
         prefix = f"{end} of {of}, " if end and of > 1 and taken else ""

@@ -46,7 +46,7 @@ DECIDED = {
     "sum": ("fail", {"smallest of 3, (y + 1)[k=1]": 3.75}),
     "negated": ("fail", {"largest of 3, y[k=3]": 8.25}),
     "logs": ("pass", {"smallest of 2, gone[k=2]": pytest.approx(1.0116, abs=1e-4)}),
-    "each": ("fail", {"smallest of 3, y[k=k][k=1]": 2.75}),
+    "each": ("fail", {"smallest of 3, y[k=1]": 2.75}),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...grammar.tree import NOWHERE, Span
 from .. import errors, ir
 from ..builtins import SITES
+from ..expression_text import text_of
 from ..graph import Node
 from ..kinds import (
     Activation,
@@ -23,7 +24,7 @@ from ..kinds import (
 )  # fmt: skip
 from . import stacks
 from .attributes import is_many, prompts_under
-from .core import Elaborator, text_of, without_side
+from .core import Elaborator, without_side
 from .env import Env, Scope
 from .lineage import check_edit
 

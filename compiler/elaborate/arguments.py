@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...grammar.tree import NOWHERE
 from .. import errors, ir
+from ..expression_text import text_of
 from ..graph import Node
 from ..kinds import (
     Activation,
@@ -35,7 +36,7 @@ from ..signature import Parameter, Signature
 from . import stacks
 from .apply import run
 from .attributes import response_text
-from .core import Elaborator, text_of
+from .core import Elaborator
 from .env import Env
 from .loops import walk_list
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...grammar.tree import NOWHERE
 from .. import errors, ir
+from ..expression_text import text_of
 from ..graph import Node
 from ..kinds import (
     Activation,
@@ -25,7 +26,7 @@ from ..kinds import (
 )  # fmt: skip
 from . import stacks
 from .attributes import prompts_under
-from .core import Elaborator, text_of
+from .core import Elaborator
 from .env import Env
 
 COMPARE = ("==", "!=", "<=", ">=", "<", ">")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...grammar.tree import NOWHERE, Span
 from .. import errors, ir
 from ..builtins import PARTS, POOLS, ROLES, SIDES, TARGETS
+from ..expression_text import text_of
 from ..graph import Node
 from ..kinds import (
     Column,
@@ -23,7 +24,7 @@ from ..kinds import (
     Unknown,
 )  # fmt: skip
 from . import stacks
-from .core import Elaborator, text_of
+from .core import Elaborator
 from .env import Env
 
 WHOLE = ("first", "last", "bos", "template", "all", "tokens")

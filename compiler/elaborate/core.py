@@ -6,6 +6,7 @@ from ...grammar.diagnostics import Diagnostic
 from ...grammar.tree import NOWHERE, Span
 from .. import errors, ir
 from ..builtins import SITES
+from ..expression_text import text_of
 from ..graph import AxisType, Graph, Node, digest
 from ..kinds import (
     Boolean,
@@ -274,39 +275,6 @@ def written_range(start: float, stop: float, step: float | None) -> list:
     values = [start + i * step for i in range(count)]
     whole = all(isinstance(x, int) for x in (start, stop, step))
     return values if whole else [round(v, 12) for v in values]
-
-
-def text_of(e: ir.Expr) -> str:
-    """An expression as text, for labels."""
-    match e:
-        case ir.Literal_():
-            return str(e.value)
-        case ir.Ref():
-            return e.name
-        case ir.AxisRef():
-            return e.name
-        case ir.ListOf():
-            return "+".join(text_of(i) for i in e.items)
-        case ir.RangeOf():
-            return f"{text_of(e.start)}..{text_of(e.stop)}"
-        case ir.CallOf():
-            return f"{e.operation}({', '.join(text_of(a.value) for a in e.arguments)})"
-        case ir.Instance():
-            return f"{e.name}({', '.join(text_of(a) for a in e.arguments)})"
-        case ir.Method():
-            return f"{text_of(e.base)}.{e.name}({', '.join(text_of(a.value) for a in e.arguments)})"
-        case ir.AttributeOf():
-            return f"{text_of(e.base)}.{e.name}"
-        case ir.SelectOf():
-            inner = ", ".join(f"{a.name}={text_of(a.value)}" if a.name else text_of(a.value) for a in e.arguments)
-            return f"{text_of(e.base)}[{inner}]"
-        case ir.ApplyOf():
-            return f"{text_of(e.left)} {e.operator} {text_of(e.right)}"
-        case ir.UnaryOf():
-            return f"{e.operator} {text_of(e.operand)}" if e.operator == "not" else f"{e.operator}{text_of(e.operand)}"
-        case ir.BinaryOf():
-            return f"{text_of(e.left)} {e.operator} {text_of(e.right)}"
-    raise AssertionError(e)
 
 
 def without_side(name: str) -> str:

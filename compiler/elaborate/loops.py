@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from ...grammar.tree import NOWHERE
 from .. import errors, ir
+from ..expression_text import text_of
 from ..graph import AxisType, Node, digest
 from ..kinds import Column, Integer, Model, Tokens, Unknown
 from . import stacks
-from .core import Elaborator, label_origin, text_of
+from .core import Elaborator, label_origin
 from .env import Env
 from .references import label_node
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from ...grammar.tree import NOWHERE, Span
 from .. import errors, ir
 from ..builtins import SITES
+from ..expression_text import text_of
 from ..graph import AxisType, Node, walk
 from ..kinds import Boolean, Column, Integer, Matrix, Number, Part, Site, Text, Unknown, Vector
 from . import stacks
 from .apply import model_in_force
-from .core import Elaborator, text_of
+from .core import Elaborator
 from .env import Env
 
 

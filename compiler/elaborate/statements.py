@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...grammar.tree import NOWHERE
 from .. import errors, ir
+from ..expression_text import text_of
 from ..graph import AxisType, Node, walk
 from ..kinds import (
     Boolean,
@@ -21,7 +22,7 @@ from ..kinds import (
 from . import stacks
 from .attainable import check_attainable
 from .attributes import response_text
-from .core import Elaborator, text_of
+from .core import Elaborator
 from .env import Env
 from .lineage import check_choice
 from .program import StatementNode
