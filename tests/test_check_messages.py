@@ -30,3 +30,7 @@ def test_messages() -> None:
 def test_every_bad_spec_is_reported() -> None:
     for path in BAD.glob("*.probe"):
         assert [d for d in checked(path.read_text("utf-8"), path).problems if d.code != "unused"], path.stem
+
+
+if __name__ == "__main__":
+    EXPECTED.write_text(rendered(), "utf-8")

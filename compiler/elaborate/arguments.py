@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...grammar.tree import NOWHERE
 from .. import errors, ir
+from ..builtins import SITES
 from ..expression_text import text_of
 from ..graph import Node
 from ..kinds import (
@@ -58,8 +59,9 @@ def elaborated(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature) -> 
                 (n for n in made.values() if issubclass(n.kind, (Dataset, Generated))), None if good else el.unknown
             )
             inner = inner.with_(columns_of=data)
-            if data is None and isinstance(argument.value, ir.Ref) and argument.value.to == "column":
-                made[argument.name] = el.graph.node("axis", params={"name": argument.value.name}, kind=Text)
+            name = argument.value
+            if data is None and isinstance(name, ir.Ref) and (name.to == "column" or name.name in SITES):
+                made[argument.name] = el.graph.node("axis", params={"name": name.name}, kind=Text)
                 continue
         node = el.expr(argument.value, inner)
         if node.kind is Unknown:
@@ -176,12 +178,16 @@ def wanted(parameter: Parameter) -> str:
 
 def advice(node: Node, parameter: Parameter, argument: ir.Argument) -> str | None:
     text = text_of(argument.value)
+    if issubclass(node.kind, Site) and ColumnName in parameter.kinds:
+        return errors.column_as_site(text)
     if issubclass(node.kind, Site):
         return f"an activation is a site at tokens: `{text} at p.last`"
     if issubclass(node.kind, Test):
         return f"a test has several numbers: `{text}.p`, `{text}.value`"
     if issubclass(node.kind, Prompts) and any(issubclass(k, (Tokens, Pool)) for k in parameter.kinds):
         return f"write `{text}.last`, or another of its tokens"
+    if issubclass(node.kind, Prompts) and Text in parameter.kinds:
+        return "a text is a column of a dataset, `items.column`, or what a model wrote, `generate(p).response`"
     if issubclass(node.kind, Activation) and Direction in parameter.kinds:
         return "a direction is one vector per cell: `mean_diff(…)`, `mean(…)`, `unit(…)`"
     return None

@@ -78,8 +78,8 @@ def binary(el: Elaborator, e: ir.BinaryOf, env: Env) -> Node:
     if e.operator in ("and", "or"):
         return logic(el, e, left, right)
     if e.operator in COMPARE:
-        return compare(el, e, left, right)
-    return arithmetic(el, e, left, right)
+        return compare(el, e, left, right, meant_column(env, left, right))
+    return arithmetic(el, e, left, right, meant_column(env, left, right))
 
 
 def warn_one_side(el: Elaborator, e: ir.BinaryOf, env: Env, left: set[int], right: set[int]) -> None:
@@ -113,18 +113,24 @@ def logic(el: Elaborator, e: ir.BinaryOf, left: Node, right: Node) -> Node:
     return el.make("binary", {"left": left, "right": right}, {"operator": e.operator}, Boolean, e.span)
 
 
-def compare(el: Elaborator, e: ir.BinaryOf, left: Node, right: Node) -> Node:
+def meant_column(env: Env, *nodes: Node) -> str | None:
+    """What to say of a bare site among the columns of a dataset, which may have a column of that name."""
+    sites = [str(n.param("name")) for n in nodes if n.op == "site" and not n.inputs]
+    return errors.column_as_site(sites[0]) if env.columns_of is not None and sites else None
+
+
+def compare(el: Elaborator, e: ir.BinaryOf, left: Node, right: Node, help_: str | None) -> Node:
     numeric = all(issubclass(n.kind, (Number, Column, Boolean)) for n in (left, right))
     textual = all(issubclass(n.kind, (Text, Column, SystemMode, Nothing)) for n in (left, right))
     equality = e.operator in ("==", "!=")
     same = equality and any(all(issubclass(n.kind, k) for n in (left, right)) for k in (Model, Site))
     boolean = all(issubclass(n.kind, Boolean) for n in (left, right))
     if not (numeric or (textual and equality) or same) or (boolean and not equality):
-        return el.report(errors.bad_operands(e.span or NOWHERE, e.operator, el.spoken(left), el.spoken(right)))
+        return el.report(errors.bad_operands(e.span or NOWHERE, e.operator, el.spoken(left), el.spoken(right), help_))
     return el.make("binary", {"left": left, "right": right}, {"operator": e.operator}, Boolean, e.span)
 
 
-def arithmetic(el: Elaborator, e: ir.BinaryOf, left: Node, right: Node) -> Node:
+def arithmetic(el: Elaborator, e: ir.BinaryOf, left: Node, right: Node, help_: str | None) -> Node:
     span = e.span or NOWHERE
     kinds = (left.kind, right.kind)
     if all(issubclass(k, Tokens) for k in kinds):
@@ -170,7 +176,9 @@ def arithmetic(el: Elaborator, e: ir.BinaryOf, left: Node, right: Node) -> Node:
     elif all(issubclass(k, Matrix) for k in kinds) and e.operator in ("+", "-"):
         kind = Matrix
     else:
-        return el.report(errors.bad_operands(span, e.operator, el.spoken(left), el.spoken(right), advice(left, right)))
+        return el.report(
+            errors.bad_operands(span, e.operator, el.spoken(left), el.spoken(right), help_ or advice(left, right))
+        )
     return el.make("binary", {"left": left, "right": right}, {"operator": e.operator}, kind, span)
 
 

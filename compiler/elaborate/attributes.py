@@ -122,9 +122,21 @@ def of_prompts(el: Elaborator, base: Node, e: ir.AttributeOf, span: Span) -> Nod
         if e.name in TARGETS and e.name in segments:
             return el.report(errors.target_as_tokens(span, shown, e.name))
         if e.name not in segments and e.name not in columns:
-            known = [*(s for s in segments if s not in TARGETS), *columns]
-            return el.report(errors.unknown_segment(span, el.names.get(leaf.key, shown), e.name, known))
+            return no_segment(el, leaf, shown, e.name, span)
     return tokens(el, base, (e.name,), span)
+
+
+def no_segment(el: Elaborator, prompts: Node, shown: str, name: str, span: Span) -> Node:
+    """Say that prompts have no segment of a name, which they have, and where a column of that name would be."""
+    from .datasets import columns_of
+
+    segments, columns = names_of(prompts)
+    source = prompts.input("source")
+    dataset = el.dataset_names.get(source.key) if source is not None else None
+    has = columns_of(source) if dataset is not None else ()
+    beside = dataset if has is None or name in has else None
+    known = [*(s for s in segments if s not in TARGETS), *columns]
+    return el.report(errors.unknown_segment(span, el.names.get(prompts.key, shown), name, known, beside))
 
 
 def names_of(prompts: Node) -> tuple[list[str], list[str]]:

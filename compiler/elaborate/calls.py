@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from ...grammar.tree import NOWHERE, Span
 from .. import errors, ir
+from ..expression_text import text_of
 from ..graph import Node
 from ..kinds import Dataset, Generated, Model, Nothing, Prompts, Unknown
 from ..signature import Signature
 from . import stacks
 from .apply import model_in_force, run
 from .arguments import elaborated
+from .attributes import no_segment
 from .core import Elaborator
 from .env import Env
 from .forms import FORMS
@@ -89,6 +91,8 @@ def method(el: Elaborator, e: ir.Method, env: Env) -> Node:
     span = e.span or NOWHERE
     kind = base.kind.spoken.replace(" ", "_")
     signature = el.catalogue.get(f"{kind}.{e.name}")
+    if signature is None and issubclass(base.kind, Prompts):
+        return no_segment(el, stacks.leaves(base)[0], text_of(e.base), e.name, span)
     if signature is None:
         known = [n.partition(".")[2] for n in el.catalogue if n.startswith(f"{kind}.")]
         return el.report(errors.unknown_attribute(span, el.spoken(base), e.name, known))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ...grammar.tree import NOWHERE
 from .. import errors, ir
+from ..expression_text import text_of
 from ..graph import Node
-from ..kinds import Column, Dataset, Generated, Unknown
+from ..kinds import Column, Dataset, Generated, Site, Unknown
 from . import stacks
 from .core import Elaborator
 from .env import Env
@@ -24,6 +25,9 @@ def dataset(el: Elaborator, name: str, statement: ir.DatasetOf, env: Env) -> Nod
         value = el.expr(column.value, env.with_(columns_of=base))
         if value.kind is Unknown:
             return el.unknown
+        if issubclass(value.kind, Site):
+            at, help_ = column.value.span or NOWHERE, errors.column_as_site(text_of(column.value))
+            return el.report(errors.wrong_kind(at, f"column `{column.name}`", "text, number or boolean", "site", help_))
         node = el.graph.node("derive", {"dataset": base, "value": value}, {"name": column.name}, kind=Dataset)
     if len(statement.names) > 1:
         short = name.rsplit(".", 1)[-1]

@@ -7,7 +7,7 @@ from .. import errors, ir
 from ..builtins import SITES
 from ..expression_text import text_of
 from ..graph import AxisType, Node, walk
-from ..kinds import Boolean, Column, Integer, Matrix, Number, Part, Site, Text, Unknown, Vector
+from ..kinds import Boolean, Column, Integer, Matrix, Number, Part, Site, Table, Test, Text, Unknown, Vector
 from . import stacks
 from .apply import model_in_force
 from .core import Elaborator
@@ -28,7 +28,7 @@ def select(el: Elaborator, e: ir.SelectOf, env: Env) -> Node:
     for argument in e.arguments:
         if argument.name is None:
             named_so = e.base.name if isinstance(e.base, ir.Ref) and e.base.to == "declaration" else ""
-            node = filtered(el, node, argument, env, errors.hidden_site(named_so))
+            node = filtered(el, node, e.base, argument, env, errors.hidden_site(named_so))
         else:
             node = named(el, node, argument, env)
         if node.kind is Unknown:
@@ -162,6 +162,7 @@ def looked_up(el: Elaborator, node: Node, axis: str, label: Node, span: Span) ->
 
 
 VALUES = (Number, Boolean, Text, Vector)
+RESULTS = (*VALUES, Test, Table)
 
 
 def told_by_the_run(node: Node, axis: AxisType) -> bool:
@@ -320,7 +321,7 @@ def find(el: Elaborator, node: Node, label: Node, shown: str) -> Node | None:
     return None
 
 
-def filtered(el: Elaborator, base: Node, argument: ir.Argument, env: Env, hidden: str | None) -> Node:
+def filtered(el: Elaborator, base: Node, whole: ir.Expr, argument: ir.Argument, env: Env, hidden: str | None) -> Node:
     """`x[predicate]`: a sub-axis, of the labels for which the predicate holds."""
     span = argument.span or NOWHERE
     predicate = el.expr(argument.value, env.with_(axes_of=base))
@@ -333,4 +334,24 @@ def filtered(el: Elaborator, base: Node, argument: ir.Argument, env: Env, hidden
                 span, "what stands in the brackets", "condition over the axes", el.spoken(predicate), help_
             )
         )
+    return left_in(el, base, predicate, span, reduced_later(whole, argument.value))
+
+
+def reduced_later(e: ir.Expr, condition: ir.Expr) -> str:
+    """`mean(x)[condition]` with the condition where it belongs: `mean(x[condition])`."""
+    match e:
+        case ir.CallOf(arguments=(first, *rest)):
+            inside = ir.SelectOf(base=first.value, arguments=(ir.Argument(value=condition),))
+            return text_of(
+                ir.CallOf(operation=e.operation, arguments=(ir.Argument(name=first.name, value=inside), *rest))
+            )
+    return f"mean(x[{text_of(condition)}])"
+
+
+def left_in(el: Elaborator, base: Node, predicate: Node, span: Span, instead: str) -> Node:
+    """The cells for which a condition holds. What has no items cannot be chosen by them: it would only be repeated."""
+    own = stacks.visible_axes(base)
+    gone = [a.name for a in stacks.visible_axes(predicate).values() if a.kind == "data" and a.name not in own]
+    if gone and issubclass(base.kind, RESULTS):
+        return el.report(errors.condition_over_items(span, gone[0], instead))
     return el.make("filter", {"base": base, "predicate": predicate}, {}, base.kind, span)

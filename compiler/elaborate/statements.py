@@ -26,6 +26,7 @@ from .core import Elaborator
 from .env import Env
 from .lineage import check_choice
 from .program import StatementNode
+from .select import left_in, reduced_later
 from .sense import is_of_both_sides
 
 RESULTS = (Number, Boolean, Vector, Text, Test, Table, Column)
@@ -57,7 +58,10 @@ def finish(el: Elaborator, name: str, statement: ir.Define, node: Node, env: Env
         where = None
     if where is not None and where.kind is not Unknown:
         # `where` is part of the value: whoever uses the statement sees the same cells as its table.
-        checked = el.make("filter", {"base": checked, "predicate": where}, {}, checked.kind, span)
+        condition = statement.loop.where
+        checked = left_in(el, checked, where, condition.span or span, reduced_later(statement.value, condition))
+        if checked.kind is Unknown:
+            return checked
     binders = tuple(b.name for b in statement.loop.binders) if statement.loop is not None else ()
     if issubclass(checked.kind, Test) and statement.keyword == "statistic":
         # The family of a test is all cells of its statement, so selecting from it must not make it smaller.

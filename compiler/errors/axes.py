@@ -74,6 +74,17 @@ def no_items(span: Span, operation: str) -> Diagnostic:
     )
 
 
+def condition_over_items(span: Span, axis: str, instead: str) -> Diagnostic:
+    what = "items" if axis == "item" else f"axis `{axis}`"
+    return error(
+        "condition-over-items",
+        span,
+        f"this condition is about single {axis}s, and the value has no {what}",
+        f"tells {axis}s apart",
+        f"leave {axis}s out before they are reduced: `{instead}`",
+    )
+
+
 def no_side(span: Span, operation: str) -> Diagnostic:
     return error(
         "no-side",

@@ -137,6 +137,11 @@ def hidden_site(name: str) -> str | None:
     return f"the site `{name}` is hidden by the declaration of that name: rename it" if name in SITES else None
 
 
+def column_as_site(name: str) -> str:
+    """What to say where a column was meant, and nothing tells that there is one of that name."""
+    return f'`{name}` is a site; a column of that name is promised where the file is read: `columns=["{name}", …]`'
+
+
 def unused(span: Span, keyword: str, name: str) -> Diagnostic:
     return warning("unused", span, f"{keyword} `{name}` is never used", "declared here", "use it, or remove it")
 

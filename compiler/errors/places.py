@@ -50,9 +50,12 @@ def layer_out_of_range(span: Span, layer: int, count: int, model: str) -> Diagno
     )
 
 
-def unknown_segment(span: Span, prompts: str, name: str, segments: Sequence[str]) -> Diagnostic:
+def unknown_segment(
+    span: Span, prompts: str, name: str, segments: Sequence[str], dataset: str | None = None
+) -> Diagnostic:
     found = near(name, [*segments, "first", "last", "all"])
     has = f"it has {listed(segments) or 'no segments'}, and first, last, bos, template, all, tokens"
+    has += f"; a column of the dataset is written `{dataset}.{name}`" if dataset is not None else ""
     help_ = f"did you mean `{prompts}.{found}`?" if found else has
     return error("unknown-segment", span, f"`{prompts}` has no segment `{name}`", "not found", help_)
 

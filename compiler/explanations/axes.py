@@ -55,6 +55,13 @@ AXES: dict[str, Explanation] = {
         "statistic s = mean(mean(prob(p)))",
         "statistic s = mean(prob(p))",
     ),
+    "condition-over-items": Explanation(
+        "a condition tells items apart, and the value has none, or has been reduced over them",
+        "One number for all items would be repeated for each item that the condition leaves in, with an interval of no "
+        "width. Put the condition on the values per item, inside the mean.",
+        "statistic s = mean(prob(p))[rank(p) == 1]",
+        "statistic s = mean(prob(p)[rank(p) == 1])",
+    ),
     "no-side": Explanation(
         "an operation compares the sides of a contrast, and the value has none",
         "Sides are those of a `contrast`; they are gone after a selection or a mean.",
