@@ -41,7 +41,8 @@ class EditGroup:
     Without an operand `index` is the key of a `knockout`, which then has an edit for each edge, and the component of a
     `clamp` (-1: all).
 
-    `rows`, `positions`, `index`: int arrays [n]; `amount`: floats [n], or None for one.
+    `rows`, `positions`, `index`: int arrays [n]; `amount`: floats [n], or None for one; `idle` [n] tells which edits
+    put in what an unedited row has there, None where none does.
     """
 
     site: Where
@@ -52,6 +53,7 @@ class EditGroup:
     operand: str | None
     index: np.ndarray
     amount: np.ndarray | None
+    idle: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)

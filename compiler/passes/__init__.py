@@ -8,6 +8,7 @@ import numpy as np
 
 from ..physical import PhysicalStage
 from ..verify import verify
+from .drop_idle import drop_idle
 from .narrow_logits import narrow_logits
 from .pack_batches import pack_batches
 from .resume_late import resume_late
@@ -17,8 +18,9 @@ from .stop_early import stop_early
 
 Pass = Callable[[PhysicalStage], PhysicalStage]
 
-# share-runs first: rows that are gone need no place in a batch. Where rows start is known before they are packed.
+# First what makes rows equal, and merges them; where rows start is known before they are packed.
 PASSES: tuple[tuple[str, Pass], ...] = (
+    ("drop-idle", drop_idle),
     ("share-runs", share_runs),
     ("stop-early", stop_early),
     ("resume-late", resume_late),

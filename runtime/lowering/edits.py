@@ -23,6 +23,7 @@ from ..errors import ProbeError
 from ..sites import SiteRef, place
 from ..text.rendered import Rendered
 from .grid import Grid, grid, in_model, per_cell, values_at
+from .idle import idle
 from .places import Places, places
 
 if TYPE_CHECKING:
@@ -56,18 +57,19 @@ def later_edits_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> li
     cells = grid((*rows.axes, *rows.own))
     row, prompt, every = state.row_of(rows, cells), rows.prompt_of(cells), np.arange(cells.count)
     zero = np.zeros(cells.count, dtype=np.int64)
-    return groups_of(state, rows, edit, order, site, cells, Edits.of(cells, row, prompt, every, zero, zero))
+    return groups_of(state, rows, edit, order, site, cells, Edits.of(cells, row, prompt, every, zero, zero), later=True)
 
 
 def groups_of(
-    state: Lowering, rows: RunRows, edit: Node, order: int, site: Node, cells: Grid, every: Edits
+    state: Lowering, rows: RunRows, edit: Node, order: int, site: Node, cells: Grid, every: Edits, later: bool = False
 ) -> list[EditGroup]:
-    """Single edits as groups of one layer and head."""
+    """Single edits as groups of one layer and head; `later` are those of tokens that are yet to be written."""
     layers = layers_of(state, site, cells, rows.run)
     heads = index_of(state, site.input("head"), cells, rows.run)
     amount = amount_of(state, edit, cells, rows.run)
     components = components_of(state, edit, site, cells, rows.run)
     operand = operand_of(edit)
+    axes = operand_axes(state, operand) if operand is not None else ()
     groups: list[EditGroup] = []
     for layer, chosen in layers:
         if layer is not None:
@@ -84,7 +86,8 @@ def groups_of(
             name = (str(site.param("name")), layer, None if head is None else int(head))
             given = None if amount is None else amount[edits.cell]
             key = operand.key if operand is not None else None
-            groups.append(EditGroup(name, kind_of(edit), order, edits.row, edits.position, key, index, given))
+            there = None if later else idle(state, edit, site, operand, axes, cells, edits, rows.run)
+            groups.append(EditGroup(name, kind_of(edit), order, edits.row, edits.position, key, index, given, there))
     return groups
 
 
