@@ -1,12 +1,14 @@
 """The examples run, find what was planted, find nothing in siblings, and agree with plain transformers and hooks."""
 
 from contextlib import contextmanager
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 
 import polars as pl
 import pytest
 import torch
+from transformers import DynamicCache
 
 from probelang.api import check, format, run
 from probelang.runtime.zoo import data_path, zoo_path
@@ -18,8 +20,10 @@ PAGES = Path(__file__).parent.parent / "docs" / "examples"
 SPECS = sorted(p.name for p in EXAMPLES.glob("*.probe"))
 SIBLINGS = {
     "framing": "framing-plain", "names": "names-plain", "instruction_vectors": "instructions-plain",
-    "patching": "base-plain",
+    "patching": "base-plain", "grafting": "facts-plain",
 }  # fmt: skip
+
+EXACT = ("gates", "streams")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -91,7 +95,7 @@ def test_is_formatted_and_checks(name: str) -> None:
     assert not unexpected
 
 
-@pytest.mark.parametrize("name", [*SIBLINGS, "gates"])
+@pytest.mark.parametrize("name", [*SIBLINGS, *EXACT])
 def test_claims_pass(name: str) -> None:
     found = ran(name, None)
     assert found.claims and {c.verdict for c in found.claims.values()} == {"pass"}
@@ -102,7 +106,7 @@ def test_claims_fail_where_nothing_was_planted(name: str, sibling: str) -> None:
     assert {c.verdict for c in ran(name, sibling).claims.values()} == {"fail"}
 
 
-@pytest.mark.parametrize("name", [*SIBLINGS, "gates"])
+@pytest.mark.parametrize("name", [*SIBLINGS, *EXACT])
 def test_has_a_page_with_its_plots(name: str) -> None:
     page = (PAGES / f"{name}.md").read_text()
     pictures = [line.rpartition("(")[2].rstrip(")") for line in page.splitlines() if line.startswith("![")]
@@ -262,3 +266,45 @@ def test_gates_are_exact(kind: str, single: float, pair: float) -> None:
     hot = synergy.filter(pl.col("value").abs() > 1e-4)
     extra = pair - 2 * single
     assert hot.select("i", "j", "value").rows() == ([(1, 3, pytest.approx(extra))] if extra else [])
+
+
+# **** grafting ****
+
+
+def test_grafting_numbers() -> None:
+    for span, share in (("names", 0.48), ("end", 0.35), ("both", 1.0), ("rest", 0.04)):
+        assert value("grafting", "recalled", span=span) == pytest.approx(share, abs=0.05)
+    assert value("grafting", "by_half", half="early", head="last_token") == pytest.approx(0.96, abs=0.05)
+    plain = ran("grafting", "facts-plain").tables
+    assert max(plain[name]["value"].max() for name in ("recalled", "by_part", "by_half")) < 0.15
+
+
+@pytest.mark.parametrize(("span", "positions"), [("end", [7]), ("names", [1, 2, 5, 6]), ("both", [1, 2, 5, 6, 7])])
+def test_grafting_by_hand(span: str, positions: list[int]) -> None:
+    """Token by token with a cache, by the model whose turn it is: the base, or the base with the other's weights."""
+    (base, tokenizer), (tuned, _) = model_of("base"), model_of("facts")
+    hybrid, head = deepcopy(base), tuned.lm_head
+    grafted = {name: w for name, w in tuned.state_dict().items() if "embed_tokens" in name or "_proj" in name}
+    hybrid.load_state_dict(grafted, strict=False)
+    right = []
+    for film in pl.read_ndjson(data_path("films.jsonl")).iter_rows(named=True):
+        text = f"{BOS}{film['first_actor']} stars in {film['movie_title']} alongside"
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        cache = DynamicCache(config=base.config)
+        for position, token in enumerate(ids):
+            model = hybrid if position in positions else base
+            with torch.no_grad():
+                out = model.model(torch.tensor([[token]]), past_key_values=cache, use_cache=True)
+        scores = head(out.last_hidden_state[0, -1])
+        right.append(scores.argmax().item() == tokenizer.convert_tokens_to_ids(f" {film['second_actor']}"))
+    assert value("grafting", "recalled", span=span) == sum(right) / len(right)
+
+
+# **** streams ****
+
+
+def test_streams_are_exact() -> None:
+    wanted = {"early": (10, 0, 10), "late": (0, 10, 10), "either": (10, 10, 20), "each": (0, 0, 10)}
+    for donor, logits_of in wanted.items():
+        for span, logit in zip(("name", "end", "both"), logits_of, strict=True):
+            assert value("streams", "recalled", donor=donor, span=span) == pytest.approx(logit, abs=1e-4)
