@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,7 +71,7 @@ def _sums(pieces: Iterable[Piece]) -> Sums:
     sums: Sums = {}
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = min(THREADS, cores)
-    with ThreadPoolExecutor(threads) as pool:
+    with _one_thread_each(), ThreadPoolExecutor(threads) as pool:
         # Parts are made as they are wanted: a few for each thread, never those of a whole model.
         waiting: list[tuple[Key, Future]] = []
         for key, weights, others in pieces:
@@ -84,6 +85,19 @@ def _sums(pieces: Iterable[Piece]) -> Sums:
         for key, task in waiting:
             _add(sums, key, task)
     return sums
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Within the block torch shares no operation among threads: on a few thousand numbers they would only wait."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _add(sums: Sums, key: Key, task: Future) -> None:
