@@ -190,7 +190,7 @@ def test_a_draw_is_the_inverse_of_the_cumulative_distribution():
     u = torch.tensor([0.0, 0.05, 0.15, 0.29, 0.31, 0.59, 0.61, 0.8, 0.9999], dtype=torch.float64)
     ids, close = choose(logits, sampling(9, temperature=1.0), u, None)
     assert ids.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 3]
-    assert close[3] == pytest.approx(2 * 0.01 / abs(np.log(0.1)), rel=1e-5)
+    assert close[3] == pytest.approx(2 * 0.01 / abs(np.log(0.1)), rel=1e-4)
     # the two likeliest reach 0.7 and are left, in the order of their ids
     ids, _ = choose(logits, sampling(9, temperature=1.0, top_p=0.65), u, None)
     assert ids.tolist() == [2, 2, 2, 2, 2, 3, 3, 3, 3]

@@ -41,23 +41,24 @@ def choose(logits: Tensor, sampling: Sampling, uniform: Tensor, seen: Tensor | N
     the change of logits, relative to the row's largest one, below which the choice cannot flip: for the likeliest
     token half its lead, for a draw twice the temperature times the distance to the next edge of the distribution.
     """
-    wide = logits.double()
-    scale = torch.where(wide.isfinite(), wide.abs(), 0.0).amax(-1).clamp_min(torch.finfo(torch.float64).tiny)
+    scale = logits.abs().amax(-1).double().clamp_min(torch.finfo(torch.float64).tiny)
     if seen is not None:
-        penalty = sampling.penalty[:, None]
-        wide = torch.where(seen, torch.where(wide > 0, wide / penalty, wide * penalty), wide)
-    ids = wide.argmax(-1)
-    close = torch.full_like(scale, torch.inf)
-    greedy, drawn = (sampling.temperature == 0).nonzero()[:, 0], (sampling.temperature > 0).nonzero()[:, 0]
+        wide, penalty = logits.double(), sampling.penalty[:, None]
+        logits = torch.where(seen, torch.where(wide > 0, wide / penalty, wide * penalty), wide)
+    ids, close = torch.empty(len(logits), dtype=torch.long, device=logits.device), torch.empty_like(scale)
+    likeliest = sampling.temperature == 0
+    greedy, drawn = likeliest.nonzero()[:, 0], (~likeliest).nonzero()[:, 0]
     if len(greedy):
-        best = wide[greedy].topk(min(2, wide.shape[-1]), -1).values
-        close[greedy] = (best[:, 0] - best[:, -1]) / 2 / scale[greedy]
-        for row in greedy[close[greedy] == 0].tolist():
-            ids[row] = (wide[row] == wide[row].max()).nonzero()[0, 0]
+        mine = logits if not len(drawn) else logits[greedy]
+        best = mine.topk(min(2, mine.shape[-1]), -1)
+        lead = (best.values[:, 0] - best.values[:, -1]).double()
+        ids[greedy], close[greedy] = best.indices[:, 0], lead / 2 / scale[greedy]
+        for row in greedy[lead == 0].tolist():
+            ids[row] = (logits[row] == logits[row].max()).nonzero()[0, 0]
     if len(drawn):
         part = sampling.take(drawn)
-        found, edge = draw(wide[drawn], part, uniform[drawn])
-        ids[drawn], close[drawn] = found, 2 * part.temperature * edge / scale[drawn]
+        ids[drawn], edge = draw(logits[drawn].double(), part, uniform[drawn])
+        close[drawn] = 2 * part.temperature * edge / scale[drawn]
     return ids, close
 
 

@@ -122,12 +122,11 @@ class Writing:
 
     def add(self, logits: Tensor) -> None:
         """Choose the next token of every row that is not at its end."""
-        logits = logits.clone()
-        logits[:, self.texts.vocabulary :] = -torch.inf
+        logits = logits[:, : self.texts.vocabulary]
         rows = self.rows.tolist()
         written = torch.tensor([min(len(self.ids[row]), self.texts.uniform.shape[1] - 1) for row in rows])
         uniform = self.texts.uniform[self.rows, written].to(logits.device)
-        seen = None if self.seen is None else self.seen.to(logits.device)
+        seen = None if self.seen is None else self.seen[:, : self.texts.vocabulary].to(logits.device)
         sampling = Sampling(*(getattr(self.sampling, k).to(logits.device) for k in ("temperature", "top_p", "penalty")))
         found, close = choose(logits, sampling, uniform, seen)
         for place, (row, token, near) in enumerate(zip(rows, found.tolist(), close.tolist(), strict=True)):
