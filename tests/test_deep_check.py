@@ -380,3 +380,38 @@ def test_a_file_without_rows_is_one_error_at_its_place(deep, tmp_path: Path, nam
     (tmp_path / name).write_text(text)
     spec = HEAD.replace('file("zoo/agreement.jsonl", limit=6)', f'file("{name}")') + GAP
     assert place(spec, only(deep(spec), code)) == f'file("{name}")'
+
+
+NONE = 'singular == "nothing"'
+LEFT = HEAD.partition("contrast")[0] + "dataset some = keep(items, {})\n"
+
+
+@pytest.mark.parametrize(
+    ("condition", "end", "code", "severity"),
+    [
+        (NONE, 'prompts q from some { text: "{singular}" }\nstatistic s = entropy(q)', "no-items", "error"),
+        (NONE, "statistic s = mean(word_count(some.singular))", "no-items", "warning"),
+        ("singular", "statistic s = mean(word_count(some.singular))", "not-a-condition", "error"),
+        ("singular > 3", "statistic s = mean(word_count(some.singular))", "not-numbers", "error"),
+        ('singular != "nothing"', "statistic s = mean(word_count(some.singular))", None, None),
+    ],
+)  # fmt: skip
+def test_a_keep_that_leaves_nothing_is_told_at_its_place(deep, condition: str, end: str, code, severity) -> None:
+    text = LEFT.replace("{}", condition) + end
+    found = deep(text)
+    if code is None:
+        assert not found
+    else:
+        assert place(text, only(found, code, severity)) == f"keep(items, {condition})"
+
+
+def test_only_the_keep_that_leaves_nothing_is_told(deep) -> None:
+    text = LEFT.replace("{}", NONE) + 'dataset none_of_it = keep(some, plural == "x")\n'
+    text += "dataset part, rest = split(none_of_it, 0.5)\nstatistic s = mean(word_count(rest.singular))"
+    assert "6 items" in only(deep(text), "no-items", "warning").message
+
+
+def test_a_part_of_a_split_without_items_is_told_at_the_split(deep) -> None:
+    text = HEAD.partition("contrast")[0].replace("limit=6", "limit=1")
+    text += "dataset fit, test = split(items, 0.5)\nstatistic s = mean(word_count(test.singular))"
+    assert place(text, only(deep(text), "empty-split")) == "split(items, 0.5)"

@@ -50,8 +50,9 @@ AXES: dict[str, Explanation] = {
         "statistic s = mean(prob(p)) - mean(prob(r))",
     ),
     "no-items": Explanation(
-        "an operation reduces items, and the value has none",
-        "They may have been reduced already. To reduce another axis, name it with `over=`.",
+        "an operation reduces items, or prompts run on them, and there are none",
+        "They may have been reduced already. To reduce another axis, name it with `over=`. A `keep` that leaves nothing of "
+        "its dataset gives the same.",
         "statistic s = mean(mean(prob(p)))",
         "statistic s = mean(prob(p))",
     ),

@@ -21,13 +21,26 @@ def deep_check(checked: Checked, root: Path, options: RunOptions) -> list[Diagno
     Each problem stands at its place in the spec. Of large datasets a sample of the items is looked at.
     """
     from ..registry import catalogue
-    from . import answers, columns, joins, judges, labels, layers, presence, rendering, sides, token_labels, tokens
+    from . import (
+        answers,
+        columns,
+        joins,
+        judges,
+        kept,
+        labels,
+        layers,
+        presence,
+        rendering,
+        sides,
+        token_labels,
+        tokens,
+    )
     from .scene import Scene
 
     if checked.program is None:
         return []
     scene = Scene(checked, root, options, catalogue())
-    parts = (presence, columns, labels, layers, joins, rendering, sides, tokens, token_labels, answers, judges)
+    parts = (presence, columns, kept, labels, layers, joins, rendering, sides, tokens, token_labels, answers, judges)
     for part in parts:
         part.look(scene)
     return sorted(scene.found.values(), key=lambda d: d.order)

@@ -64,7 +64,19 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "empty-dataset": _entry(
         "a data file names its columns and has no rows",
-        "Nothing could be computed from it. A `keep` that leaves nothing is found when it runs.",
+        "Nothing could be computed from it.",
+    ),
+    "not-a-condition": _entry(
+        "`keep` was given texts, which are neither true nor false",
+        'Compare them: `keep(items, answer == "yes")`.',
+    ),
+    "not-numbers": _entry(
+        "texts of a column meet an operator that takes numbers",
+        "A column whose cells are not all numbers is read as text. Compare it with a text, or mend the file.",
+    ),
+    "empty-split": _entry(
+        "a part of a split gets no items",
+        "The share of a part, times the number of items, is less than one.",
     ),
     "duplicate-key": _entry(
         "the key column has one value in several rows",
