@@ -226,7 +226,7 @@ def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None)
     if stage.kind == "weights":
         for node in stage.nodes:
             results[node.key] = weight_norm(prepared.bindings, prepared.evaluator, node)
-            keep_whole(prepared, node, results[node.key])
+            keep_whole(prepared, [node], results)
     elif stage.kind == "keep":
         for node in stage.nodes:
             prepared.bindings.table(node)

@@ -117,10 +117,22 @@ def keep(prepared: Prepared, done: Task, made: Mapping[str, Cube]) -> dict[str, 
     return found
 
 
-def keep_whole(prepared: Prepared, node: Node, cube: Cube) -> None:
-    """Put the value of a node into the store, in one piece."""
+def keep_whole(prepared: Prepared, nodes: Sequence[Node], made: Mapping[str, Cube]) -> None:
+    """Put the values of nodes into the store, each in one piece, and all at once."""
     if prepared.store is not None:
-        prepared.store.put(value(prepared, node, cube))
+        prepared.store.put(*(value(prepared, node, made[node.key]) for node in nodes))
+
+
+def journal_of(prepared: Prepared, nodes: Sequence[Node], batches: Sequence[np.ndarray]) -> Journal:
+    """The journal of work that is done in batches of numbered parts [n] for the values of some nodes."""
+    if prepared.store is None:
+        return Journal()
+    journal = prepared.store.journal(Hasher().text([prepared.recipe(n) for n in nodes]).hexdigest())
+    hasher = Hasher()
+    for batch in batches:
+        hasher.array(batch)
+    journal.begin(hasher.hexdigest(), {}, len(batches))
+    return journal
 
 
 def value(prepared: Prepared, node: Node, cube: Cube, along: int | None = None, pieces: tuple = ()) -> Value:

@@ -30,6 +30,10 @@ direction way = mean_diff(resid_post[1] at c.last)
 statistic kept = logit(c) under project_out(way)
 statistic moved = logit(c[side=negative]) under patch(resid_post[layer] at c.last, from=c.positive) for layer
 statistic unsure = entropy(c)
+prompts asks from d {{ body: "the {{q}} is" }}
+let drawn = generate(asks, samples=2, max_tokens=5, temperature=1)
+statistic said = cross_entropy(drawn)
+statistic seen = norm(resid_post[2] at drawn.response.mean)
 '''
 
 
@@ -78,7 +82,7 @@ class Runner:
 @pytest.fixture(scope="module")
 def runner(processes, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Runner:
     made = Runner(processes, root, tmp_path_factory.mktemp("runs"))
-    assert made.batches > 30 and len(made.tables("whole")) == 8
+    assert made.batches > 30 and len(made.tables("whole")) > 8
     return made
 
 
@@ -99,6 +103,7 @@ def killed_and_run_again(runner: Runner, moment, store: Path) -> int:
     assert all(
         s["predicted"] == {"forwards": s["forwards"], "row_layer_tokens": s["row_layer_tokens"]}
         for s in again["stages"]
+        if s["kind"] == "run"
     )
     assert list((store / "journals").glob("*")) == []
     return done

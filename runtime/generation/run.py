@@ -15,25 +15,34 @@ from ..cube import Cube
 from ..engine import Batch, Edit, Engine, pad
 from ..engine.choose import Sampling
 from ..engine.generate import CONTEXT, LENGTH, Texts, Written, generate
+from ..store.journal import Journal
 from ..text.tokenizer import Tokenizer
 from .draws import names, uniforms
 from .lower import Writing
-from .value import packed
+from .value import cells_of, closeness, packed, token_ids
 
 WINDOW = 4  # tokens before a stop text that may change how its first token is spelled
 
 
 def write(
     writing: Writing, engine: Engine, tokenizer: Tokenizer, vectors: Mapping[str, np.ndarray],
-    donors: Mapping[str, object], seed: int,
+    donors: Mapping[str, object], seed: int, journal: Journal,
     progress: Callable[[int], None] = lambda texts: None,
 ) -> dict[str, Cube]:  # fmt: skip
-    """Write all texts of a stage, with the run's seed; returns their cubes by the keys of their nodes."""
+    """Write all texts of a stage that its journal has not; returns their cubes by the keys of their nodes.
+
+    `seed` is the run's.
+    """
     found: list[Written | None] = [None] * len(writing.row)
     ends = end_ids(engine.model.directory, tokenizer)
-    for batch in writing.batches:
-        asked = texts_of(writing, batch, engine, tokenizer, vectors, donors, ends, seed)
-        for text, written in zip(batch.tolist(), generate(engine, asked), strict=True):
+    for index, batch in enumerate(writing.batches):
+        if index in journal.found:
+            ((_, _, cells),) = journal.found[index]
+            texts = unpacked(cells)
+        else:
+            texts = generate(engine, texts_of(writing, batch, engine, tokenizer, vectors, donors, ends, seed))
+            journal.add(index, [(0, batch, cells_of([(w.ids, w.end, w.close) for w in texts]))])
+        for text, written in zip(batch.tolist(), texts, strict=True):
             found[text] = written
         progress(len(batch))
     made = {}
@@ -47,6 +56,11 @@ def write(
         cube = packed(one.axes, parts, writing.reasons[texts])
         made[one.node.key] = cube.transpose([a.name for a in one.node.axes])
     return made
+
+
+def unpacked(cells: np.ndarray) -> list[Written]:
+    """The texts of cells [n, width], as they were written."""
+    return [Written(token_ids(c), int(c[0]), float(near)) for c, near in zip(cells, closeness(cells), strict=True)]
 
 
 def texts_of(

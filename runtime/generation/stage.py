@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...compiler.stages import Stage
-from ..kept import keep_whole, operands
+from ..kept import journal_of, keep_whole, operands
 from .lower import lower_writing
 from .run import write
 
@@ -36,10 +36,12 @@ def write_stage(
         vectors = operands(prepared, (*writing.edits, *writing.later), [one.node for one in writing.asked])
         donors = pool.donors(writing.model, writing.edits, [one.node for one in writing.asked])
         tokenizer = prepared.bindings.tokenizer(writing.model)
-        made = write(writing, engine, tokenizer, vectors, donors, prepared.options.seed, note)
+        nodes = [one.node for one in writing.asked]
+        journal = journal_of(prepared, nodes, writing.batches)
+        made = write(writing, engine, tokenizer, vectors, donors, prepared.options.seed, journal, note)
         prepared.evaluator.results.update(made)
-        for one in writing.asked:
-            keep_whole(prepared, one.node, made[one.node.key])
+        keep_whole(prepared, nodes, made)
+        journal.finish()
         most = writing.cost()
         expected = [expected[0] + most.forwards, expected[1] + most.row_layer_tokens]
     return expected

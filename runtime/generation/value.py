@@ -18,14 +18,20 @@ ENDS = ("end", "stop", "length", "context")  # an end token, a stop text, `max_t
 
 def packed(axes: tuple[Axis, ...], written: Sequence[tuple[tuple[int, ...], int, float]], reasons: np.ndarray) -> Cube:
     """A cube of (tokens, end, closeness) in the order of `axes`; cells with a reason [cells] have no text."""
+    values = cells_of(written)
+    shape = tuple(len(a) for a in axes)
+    missing = None if np.equal(reasons, None).all() else reasons.reshape(shape)
+    return Cube(axes, values.reshape(*shape, values.shape[1]), missing)
+
+
+def cells_of(written: Sequence[tuple[tuple[int, ...], int, float]]) -> np.ndarray:
+    """Cells [n, width] of (tokens, end, closeness)."""
     longest = max((len(ids) for ids, _, _ in written), default=0)
     values = np.full((len(written), HEAD + longest), -1, dtype=np.int32)
     for row, (ids, end, close) in zip(values, written, strict=True):
         row[0], row[1] = end, np.float32(close).view(np.int32)
         row[HEAD : HEAD + len(ids)] = ids
-    shape = tuple(len(a) for a in axes)
-    missing = None if np.equal(reasons, None).all() else reasons.reshape(shape)
-    return Cube(axes, values.reshape(*shape, HEAD + longest), missing)
+    return values
 
 
 def token_ids(cell: np.ndarray) -> tuple[int, ...]:
