@@ -28,6 +28,7 @@ from .generation.account import account
 from .generation.account import notices as within_noise
 from .judges.run import at_endpoint, judge_at_endpoints, notices
 from .kept import keep, keep_whole, stored, task
+from .kept import notices as unkept
 from .lowering import Lowered, lower
 from .lowering.lower import models_of
 from .memory import Memory
@@ -187,7 +188,8 @@ def execute(checked: Checked, *, root: Path, options: RunOptions, progress: Prog
         "endpoints": prepared.endpoints,
         "store": None if prepared.store is None else prepared.store.told(),
     }
-    return replace(run, manifest=manifest, warnings=(*run.warnings, *notices(prepared), *within_noise(texts)))
+    warnings = (*run.warnings, *notices(prepared), *unkept(prepared), *within_noise(texts))
+    return replace(run, manifest=manifest, warnings=warnings)
 
 
 def estimate(counted: list[dict], imports: float) -> dict[str, float] | None:

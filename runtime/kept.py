@@ -81,15 +81,11 @@ def stored(prepared: Prepared, stage: Stage) -> Stage:
 
 def task(prepared: Prepared, physical: PhysicalStage, lowered: list[Lowered]) -> Task:
     """Take out what the store has of a lowered stage, run the passes over the rest, and open its journal."""
-    from .kernels import kernel_of
-
     off = frozenset(prepared.options.passes_off)
-    physical.extra["operands"] = operands(prepared, physical.edits, physical.work)
-    kernels = [kernel_of(prepared.bindings, prepared.evaluator, w) for w in lowered]
+    kernels = kernels_of(prepared, physical, lowered)
     if prepared.store is None:
         return Task(optimise(physical, off), lowered, kernels, Journal())
-    rest = rest_of(prepared.store, contents_of(prepared, physical), lowered, kernels,
-                   [prepared.recipe(w.node) for w in lowered])  # fmt: skip
+    rest = looked_up(prepared, physical, lowered, kernels)
     journal = prepared.store.journal(plan_key(prepared, rest, lowered, off))
     prepared.store.pieces = tuple(map(sum, zip(prepared.store.pieces, rest.counted, strict=True)))
     planned = optimise(rest.stage.with_(**settings_of(journal.settings)), off)
@@ -97,8 +93,20 @@ def task(prepared: Prepared, physical: PhysicalStage, lowered: list[Lowered]) ->
     return Task(planned, lowered, kernels, journal, rest)
 
 
-def contents_of(prepared: Prepared, physical: PhysicalStage) -> Contents:
-    return Contents(physical, physical.extra["operands"], prepared.base(physical.model))
+def kernels_of(prepared: Prepared, physical: PhysicalStage, lowered: list[Lowered]) -> list[Kernel | None]:
+    """The kernels of a stage's work; the vectors that its edits need are looked up too."""
+    from .kernels import kernel_of
+
+    physical.extra["operands"] = operands(prepared, physical.edits, physical.work)
+    return [kernel_of(prepared.bindings, prepared.evaluator, w) for w in lowered]
+
+
+def looked_up(
+    prepared: Prepared, physical: PhysicalStage, lowered: list[Lowered], kernels: list[Kernel | None]
+) -> Rest:
+    """What is left of a lowered stage without the pieces that the store has."""
+    contents = Contents(physical, physical.extra["operands"], prepared.base(physical.model))
+    return rest_of(prepared.store, contents, lowered, kernels, [prepared.recipe(w.node) for w in lowered])
 
 
 def keep(prepared: Prepared, done: Task, made: Mapping[str, Cube]) -> dict[str, Cube]:
@@ -143,6 +151,16 @@ def about_of(prepared: Prepared, node: Node) -> dict:
     """What the index says of a value: the spec that made it, what it is, and of which models."""
     models = [str(prepared.bindings.source(m)) for m in models_below(node)]
     return {"spec": prepared.name, "says": describe(node, prepared.names), "op": node.op, "models": models}
+
+
+def notices(prepared: Prepared) -> list[dict]:
+    """A warning where values could not be kept."""
+    trouble = None if prepared.store is None else prepared.store.trouble
+    if trouble is None:
+        return []
+    message = f"what was computed could not be kept in {prepared.store.folder}: {trouble}"
+    help_ = "the results are whole; the next run computes them again. --store names another folder, --no-store none"
+    return [{"code": "store-not-written", "message": message, "line": None, "help": help_}]
 
 
 def operands(prepared: Prepared, edits: Sequence[EditGroup], work: Sequence[Node]) -> dict[str, np.ndarray]:

@@ -13,11 +13,10 @@ from .binding.axes import axis_of
 from .cube import Axis
 from .errors import ProbeError
 from .execute import Prepared, lowered_stages, prepare
-from .kept import about_of, contents_of, operands, stored
+from .kept import about_of, kernels_of, looked_up, stored
 from .options import RunOptions
 from .provenance import inputs_of
 from .store.compare import Relative, relative_of
-from .store.rest import rest_of
 
 WAITS = "it needs values that are computed first"
 
@@ -100,17 +99,12 @@ def parts_of(prepared: Prepared, stage: Stage) -> dict[str, Part]:
 
 def counted(prepared: Prepared, stage: Stage) -> dict[str, tuple[tuple[int, int] | None, str | None]]:
     """Per work value that is not stored whole: items to be computed, and all items; or why that is not known yet."""
-    from .kernels import kernel_of
-
     found: dict[str, tuple[tuple[int, int] | None, str | None]] = {}
     for node in stage.nodes:
         alone = Stage(stage.index, stage.kind, (node,), stage.needs)
         try:
             for physical, lowered in lowered_stages(prepared, alone):
-                physical.extra["operands"] = operands(prepared, physical)
-                kernels = [kernel_of(prepared.bindings, prepared.evaluator, w) for w in lowered]
-                recipes = [prepared.recipe(w.node) for w in lowered]
-                rest = rest_of(prepared.store, contents_of(prepared, physical), lowered, kernels, recipes)
+                rest = looked_up(prepared, physical, lowered, kernels_of(prepared, physical, lowered))
                 for number, (along, pieces) in enumerate(rest.cuts):
                     whole = pieces[-1].stop if along is not None else 1
                     found[node.key] = (sum(p.stop - p.start for p in rest.missing(number)), whole), None

@@ -3,7 +3,8 @@
 Claims that fail are results, not errors: the exit code stays 0 unless --strict-claims is given.
 
 What has been computed is kept in a store: the same spec again does no forward pass, an edited one computes only what
-changed, and a run that was stopped goes on after the last whole stage of a model.
+changed, and a run that was stopped goes on behind its last batch. `probe why` says what is stored, `probe cache` looks
+after it.
 
   probe run framing.probe
   probe run names.probe -p names='["Ada", "Elias"]' --device cuda --out results/names
