@@ -47,8 +47,8 @@ class Kernel:
 
     def answers(self, slots: np.ndarray) -> np.ndarray:
         """The ids of all answers of some slots, [n, m]."""
-        items = self.work.items[self.work.cell[slots]]
-        return np.concatenate([ids[items].reshape(len(slots), -1) for ids in self.ids.values()], axis=1)
+        prompts = self.work.prompt[self.work.cell[slots]]
+        return np.concatenate([ids[prompts].reshape(len(slots), -1) for ids in self.ids.values()], axis=1)
 
     def apply(self, logits: torch.Tensor, slots: np.ndarray, narrow: bool = False) -> np.ndarray:
         """Measure logits of some slots, [n, vocabulary] or (`narrow`) [n, m] of their `answers`; returns [n, fan]."""

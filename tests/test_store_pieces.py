@@ -47,7 +47,9 @@ def rows(numbers) -> list[str]:
 
 def run(text: str, folder: Path, store: Path | None, lines: list[str]):
     (folder / "rows.csv").write_text("\n".join(["id,q,a", *lines]) + "\n")
-    return execute(checked(text, folder), root=folder, options=RunOptions(replicates=5, store=store))
+    found = checked(text, folder)
+    assert not found.errors, [d.message for d in found.errors]
+    return execute(found, root=folder, options=RunOptions(replicates=5, store=store))
 
 
 def rows_run(found) -> int:
@@ -144,6 +146,19 @@ def test_tokens_one_by_one_in_prompts_of_mixed_lengths(folder: Path, tmp_path: P
     assert second.manifest["store"]["pieces"]["found"] > 0
 
 
+def test_samples_of_an_item_each_have_their_answer(folder: Path, tmp_path: Path) -> None:
+    text = HEAD + "let drawn = generate(p, samples=2, max_tokens=3, temperature=2) on m\n"
+    text += "statistic said = cross_entropy(drawn)\n"
+    text += 'prompts again from drawn { body: "{response} is" answer: " {a}" }\n'
+    text += "statistic sure = logit(again)\n"
+    lines = rows(range(150))
+    run(text, folder, tmp_path, lines)
+    changed = [*lines[:140], f"{lines[140].rpartition(',')[0]},hot", *lines[141:]]
+    second, fresh = (run(text, folder, store, changed) for store in (tmp_path, None))
+    for a, b in zip(second.results, fresh.results, strict=True):
+        assert close(a.items["value"].to_numpy(), b.items["value"].to_numpy())
+
+
 def test_cuts_hold_all_items_in_pieces_of_bounded_size() -> None:
     labels = [str(n) for n in range(5000)]
     found = cuts(labels)
@@ -160,10 +175,10 @@ def test_no_field_decides_a_number_behind_the_key() -> None:
     def names(kind: type) -> set[str]:
         return {f.name for f in fields(kind)}
 
-    assert names(Lowered) == {"node", "axes", "cell", "how", "reasons", "items", "judged"}  # scores are kept whole
+    assert names(Lowered) == {"node", "axes", "cell", "how", "reasons", "prompt", "judged"}  # scores are kept whole
     assert names(Kernel) == {"function", "of", "ids", "plain", "extra", "bad", "work", "whole"}
     assert {"rows", "positions", "slots", "work"} <= names(Request)
     assert {"rows", "positions", "index", "operand", "amount"} <= names(EditGroup)
-    planning = {"saved", "bound", "cells", "budget", "stops", "begins", "extra", "prices", "batches"}
+    planning = {"saved", "bound", "cells", "budget", "stops", "narrow", "begins", "extra", "prices", "batches"}
     content = {"stage", "model", "layers", "work", "rows", "requests", "edits", "width", "kv_width"}
     assert names(PhysicalStage) == planning | content

@@ -128,7 +128,7 @@ class Contents:
             inside = gone if along is None else gone[(item[gone] >= start) & (item[gone] < stop)]
             hasher.text([[int(c) // (inner * length), int(item[c]) - start, str(work.reasons[c])] for c in inside])
             if kernel is not None:
-                of_kernel(kernel, start, stop, slots, hasher)
+                of_kernel(kernel, np.flatnonzero((item >= start) & (item < stop)), slots, hasher)
             found.append(Piece(hasher.hexdigest(), start, stop))
         return along, tuple(found)
 
@@ -158,14 +158,16 @@ def simple(kernel: Kernel | None) -> bool:
     return kernel is None or all(isinstance(v, SIMPLE) for v in kernel.plain.values())
 
 
-def of_kernel(kernel: Kernel, start: int, stop: int, slots: np.ndarray, hasher: Hasher) -> None:
-    """Hash what a kernel is given for some items: token ids, why there are none, and its other arguments."""
+def of_kernel(kernel: Kernel, cells: np.ndarray, slots: np.ndarray, hasher: Hasher) -> None:
+    """Hash what a kernel is given for some cells: token ids, why there are none, and its other arguments."""
     arguments = sorted((k, repr(v)) for k, v in kernel.plain.items())
     hasher.text([kernel.of, [len(a) for a in kernel.extra], arguments])
+    prompts, which = np.unique(kernel.work.prompt[cells], return_inverse=True)
+    hasher.array(which)
     for name in sorted(kernel.ids):
         hasher.text(name)
-        hasher.array(kernel.ids[name][slots] if kernel.whole else kernel.ids[name][start:stop])
-    hasher.text([[None if r is None else str(r) for r in row] for row in kernel.bad[start:stop]])
+        hasher.array(kernel.ids[name][slots if kernel.whole else prompts])
+    hasher.text([[None if r is None else str(r) for r in row] for row in kernel.bad[prompts]])
 
 
 class Hasher:
