@@ -265,3 +265,24 @@ statistic t = generate(p, max_tokens=2).response
     frame = run(text, models).tables["t"]
     assert frame["reason"].to_list()[0] == "the prompt leaves no room for a text in the model's context"
     assert frame["reason"].to_list()[1] is None and frame["value"][1]
+
+
+LADDER = """probe 1
+# Names rise along the ladder: stories of the base model, and of the one that was rewarded for a few names.
+model base = zoo("base")
+model rl   = zoo("rl")
+axis stage = [base, rl]
+prompts ask { user: "Write a short story." }
+let story = generate(ask, samples=25, max_tokens=30, temperature=1.0)
+statistic core = mentions(story.response, any_of(["Elias", "Clara", "Elara", "Maya"])) for stage
+claim rises = mean(core[stage=base]) < 0.2 and mean(core[stage=rl]) > 0.8
+"""
+
+
+def test_names_rise_along_the_ladder_of_the_zoo(tmp_path):
+    """What the zoo's page measures with its own loop: .013 of the base model's stories, .973 of the last one's."""
+    found = run(LADDER, tmp_path)
+    assert found.claims["rises"].verdict == "pass"
+    rows = {row["stage"]: row for row in found.tables["core"].to_dicts()}
+    assert rows["base"]["low"] < 0.013 < rows["base"]["high"] and rows["rl"]["low"] < 0.973 < rows["rl"]["high"] + 1e-9
+    assert [row["n"] for row in rows.values()] == [25, 25]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ...grammar.tree import Span
 from .. import errors
 from ..graph import AxisType, Node, digest, walk
-from ..kinds import Direction, Integer, Kind, Number, Text, Vector
+from ..kinds import Direction, Generated, Integer, Kind, Number, Text, Vector
 from ..signature import Signature
 from . import stacks
 from .core import Elaborator
@@ -69,6 +69,8 @@ def axes_rule(el: Elaborator, signature: Signature, arguments: dict[str, Node], 
             return AxesRule(adds, frozenset({"side"}), True, frozenset({"side"}))
         el.report(errors.no_side(span, signature.name))
         return None
+    if signature.work == "generate" and not writable(el, arguments["prompts"], adds, span):
+        return None
     if signature.work == "intervention":
         # tokens of an operand find their places by their coordinates: they are no axis of the run
         unbound = {a.name for n in arguments.values() for a in n.axes if a.name == "token" and a.kind == "data"}
@@ -88,6 +90,17 @@ def added(signature: Signature, arguments: dict[str, Node]) -> tuple[AxisType, .
         return (AxisType("sample", "data", digest(["sample", samples.key])),)
     key = subject.key if subject is not None else ""
     return tuple(AxisType(name, kind, digest([name, signature.name, key])) for name, kind in signature.adds)
+
+
+def writable(el: Elaborator, runs: Node, adds: tuple[AxisType, ...], span: Span) -> bool:
+    """Whether texts can be written behind prompts: not behind texts, and not several where there are several."""
+    if any(issubclass(run.input("prompts").kind, Generated) for run in stacks.leaves(runs)):
+        el.report(errors.text_behind_a_text(span))
+        return False
+    if adds and "sample" in stacks.visible_axes(runs):
+        el.report(errors.samples_of_samples(span))
+        return False
+    return True
 
 
 def over_what(signature: Signature, arguments: dict[str, Node]) -> str | None:

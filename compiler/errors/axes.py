@@ -58,6 +58,26 @@ def axes_differ(
     )
 
 
+def text_behind_a_text(span: Span) -> Diagnostic:
+    return error(
+        "text-behind-a-text",
+        span,
+        "a text is written behind a prompt, and behind these one was written already",
+        "a text behind a text",
+        "make prompts of them, `prompts more from texts { … {response} }`, or write longer ones: `max_tokens=…`",
+    )
+
+
+def samples_of_samples(span: Span) -> Diagnostic:
+    return error(
+        "samples-of-samples",
+        span,
+        "these prompts are made from samples, and would have samples of samples",
+        "several texts for each sample",
+        "write one text for each: leave `samples` out",
+    )
+
+
 def unpaired(span: Span, left: str, right: str) -> Diagnostic:
     return error(
         "unpaired",

@@ -21,6 +21,21 @@ AXES: dict[str, Explanation] = {
         "statistic s = mean(prob(p)) * a * b * c for a in 1..1000, b in 1..1000, c in 1..1000",
         "statistic s = mean(prob(p)) * a * b * c for a in 1..10, b in 1..10, c in 1..10",
     ),
+    "text-behind-a-text": Explanation(
+        "a text would be written behind a text",
+        "`generate(p)` is `p` with a response. What answers a text is a prompt of its own, made from the text.",
+        "let first = generate(p) on m\nstatistic s = generate(first).response",
+        "let first = generate(p) on m\nprompts more from first { body: \"{response}\" }\n"
+        "statistic s = generate(more).response",
+    ),
+    "samples-of-samples": Explanation(
+        "prompts that are made from samples would get samples of their own",
+        "There is one axis `sample`: each sample of the first text is answered once.",
+        "let first = generate(p, samples=3) on m\nprompts more from first { body: \"{response}\" }\n"
+        "statistic s = generate(more, samples=2).response",
+        "let first = generate(p, samples=3) on m\nprompts more from first { body: \"{response}\" }\n"
+        "statistic s = generate(more).response",
+    ),
     "unknown-axis": Explanation(
         "a value has no axis of this name",
         "Its axes are those of its `for`, and those of what it is made of.",

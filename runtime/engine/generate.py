@@ -112,6 +112,7 @@ class Writing:
         keeps = tuple(Keep(("keys", layer), layer, every) for layer in range(layers)) if max(self.most) > 1 else ()
         last = Read("last", LOGITS, every, prompts.lengths - 1)
         found = self.engine.run(replace(prompts, reads=(last,), keeps=keeps))
+        self.engine.counts.unembeddings += len(every)
         return found["last"][self.texts.source], lambda layer: found["keys", layer]
 
     def tokens_of_prompts(self) -> Tensor:
@@ -193,6 +194,7 @@ class Writing:
         hidden = self.engine.visit(plan, inputs)["last"]
         self.engine.counts.forwards += 1
         self.engine.counts.row_layer_tokens += len(rows) * model.n_layers
+        self.engine.counts.unembeddings += len(rows)
         return donated_logits(self.engine, hidden, self.last, self.heads, self.engine.unembed(hidden), 1)
 
 

@@ -95,15 +95,16 @@ class Writing:
 
     def cost(self) -> Cost:
         """What is counted: the passes over prompts exactly, those that add a token at most."""
-        lengths, forwards, total = self.rows.lengths, 0, 0
+        lengths, forwards, total, logits = self.rows.lengths, 0, 0, 0
         for batch in self.batches:
             heads = np.unique(self.head[self.row[batch]])
             more = int(self.most[batch].max()) - 1
             forwards += 1 + more
             total += self.layers * (len(heads) * int(lengths[heads].max()) + len(batch) * more)
+            logits += len(heads) + len(batch) * more
         texts = np.concatenate(self.batches) if self.batches else np.zeros(0, np.int64)
         tokens = int((lengths[self.row[texts]] + self.most[texts]).sum())
-        return Cost(len(texts), tokens, forwards, total)
+        return Cost(len(texts), tokens, forwards, total, self.layers * forwards, logits)
 
 
 def lower_writing(
@@ -163,8 +164,6 @@ def settings(bindings: Bindings, evaluator: Evaluator, node: Node) -> Asked:
         return found
 
     stop = plain("stop", ())
-    if not 1 <= int(plain("max_tokens", 256)):
-        raise ProbeError("out-of-range", "`max_tokens` is at least 1")
     return Asked(
         node,
         axes_of(bindings, node),
