@@ -12,6 +12,7 @@ from ..compiler.elaborate.program import StatementNode
 from ..compiler.elaborate.stacks import elements, is_stack
 from ..compiler.graph import Node
 from ..grammar.tree import Span
+from .cautions import of_record
 from .claims import verdict
 from .cube import Cube, scalar
 from .errors import ProbeError
@@ -133,7 +134,8 @@ def tables(prepared: Prepared, evaluator: Evaluator, node: Node, value: object):
     options = prepared.options
     if isinstance(value, Record):
         kind = "test" if "p" in value.fields else "table"
-        return selected_rows(frame_of(value)), None, [AxisInfo.of(a) for a in value.axes], kind, None, ()
+        axes, said = [AxisInfo.of(a) for a in value.axes], of_record(evaluator, node, value)
+        return selected_rows(frame_of(value)), None, axes, kind, None, said
     cube = value if isinstance(value, Cube) else scalar(value)
     if cube.feature:
         return frame_of(cube), None, [AxisInfo.of(a) for a in cube.axes], "vector", cube.values, ()

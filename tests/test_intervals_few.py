@@ -20,6 +20,8 @@ statistic spread = max(d.x)
 statistic right = d.x > 1
 statistic sure = sign_flip(d.x)
 statistic drawn = bootstrap(average)
+statistic swept = bootstrap(mean(d.x) * k, n=50) for k in [1, 2]
+statistic exact = t_test(d.x, popmean=2)
 """
 
 
@@ -51,9 +53,13 @@ def test_one_item_has_no_interval_and_the_table_says_why(spec):
 
 def test_few_items_are_said_to_be_few(spec):
     run = probelang.run(spec, {"n": 3}, replicates=50)
+    for name in ("sure", "drawn", "swept"):
+        assert notes(run, name) == ("an interval from so few items (3) is too narrow",), name
+    assert not notes(run, "exact")
     assert notes(run, "raw") == notes(run, "average") == ("an interval from so few items (3) is too narrow",)
     assert not notes(run, "right") and None not in ends(run, "average")
-    assert not notes(probelang.run(spec, {"n": 12}, replicates=50), "average")
+    enough = probelang.run(spec, {"n": 12}, replicates=50)
+    assert not any(notes(enough, name) for name in ("average", "sure", "drawn", "swept"))
 
 
 def test_a_cell_of_one_item_among_others():
