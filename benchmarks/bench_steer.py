@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 from statistics import median
-from time import process_time
 from tempfile import TemporaryDirectory
+from time import process_time
 
 import torch
 from common import VOCABULARY, Warm, build, checked, machine, plain, table

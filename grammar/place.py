@@ -42,8 +42,11 @@ class Place:
     @property
     def after_value(self) -> bool:
         """Whether a value has just ended: the parser may have closed it, and then lists no operators."""
-        return not self.value_due and not self.name_due and bool(re.search(r"[\w\"')\]]$", self.before)) and (
-            self.operator_due or "KIND" in self.allowed or self.bracket in ("(", "[")
+        return (
+            not self.value_due
+            and not self.name_due
+            and bool(re.search(r"[\w\"')\]]$", self.before))
+            and (self.operator_due or "KIND" in self.allowed or self.bracket in ("(", "["))
         )
 
     @property

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 
-COMMENT_OR_STRING = re.compile(
-    r'"""(?:[^\\]|\\[\s\S])*?"""|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|#[^\n]*'
-)
+COMMENT_OR_STRING = re.compile(r'"""(?:[^\\]|\\[\s\S])*?"""|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|#[^\n]*')
 PAIRS = {"(": ")", "[": "]", "{": "}"}
 
 

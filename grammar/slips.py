@@ -34,7 +34,7 @@ def _quotes(p: Place) -> Words | None:
     if whole is None and touching.isalnum():
         return Words("this quotation mark has no partner", "a text stands between two of them")
     if whole is None:
-        return Words("this text is never closed", f"add `{p.found[0]}`; a text over several lines takes `\"\"\"`")
+        return Words("this text is never closed", f'add `{p.found[0]}`; a text over several lines takes `"""`')
     if touching.isalpha() and p.last in ("f", "r", "b", "rb", "fr", "u"):
         help_ = "in the text of a prompt, `{column}` is filled in as it is" if "f" in p.last else None
         return Words(f"a text takes no `{p.last}` before its quotes", help_, at=p.at - len(p.last), length=len(p.last),
@@ -97,7 +97,7 @@ def _end(p: Place) -> Words | None:
     if word == "with" or "KWARG" in p.allowed:
         return Words(f"a column is missing after `{word}`", "write `with name = value`")
     if "LBRACE" in p.allowed:
-        return Words(f"`{p.opener} {word}` has no braces", f'write `{p.opener} {word} {{ … }}`')
+        return Words(f"`{p.opener} {word}` has no braces", f"write `{p.opener} {word} {{ … }}`")
     if "EQUAL" in p.allowed:
         return Words(f"`=` and a value are missing after `{word}`")
     return Words("the statement ends too early")
@@ -133,7 +133,7 @@ def _head(p: Place) -> Words | None:
         return _not_a_name(p)
     if p.opener in ("prompts", "contrast") and "LBRACE" in p.allowed and p.last != ":":
         if p.found == "=":
-            return Words(f"`{p.opener}` takes braces, not `=`", f'write `{p.opener} {p.last} {{ … }}`')
+            return Words(f"`{p.opener}` takes braces, not `=`", f"write `{p.opener} {p.last} {{ … }}`")
         near = _nearest(p.found, ("from",))
         help_ = "did you mean `from`?" if near else f"write `{p.opener} name {{ … }}`"
         return Words(f"`{{` is missing before `{p.found}`", help_, near)

@@ -92,8 +92,8 @@ CASES = {
         'prompts a      from rows { user: "x"   system: "y" }\nprompts longer           { user: "xyz" system: "y" }\n',
     ),
     "quotes": (
-        "let x = ['a', 'say \"a\"', \"it's\", 'it\\'s \"a\"', \"\\\"\\d\"]",
-        "let x = [\"a\", 'say \"a\"', \"it's\", \"it's \\\"a\\\"\", '\"\\d']\n",
+        'let x = [\'a\', \'say "a"\', "it\'s", \'it\\\'s "a"\', "\\"\\d"]',
+        'let x = ["a", \'say "a"\', "it\'s", "it\'s \\"a\\"", \'"\\d\']\n',
     ),
     "numbers and parentheses stay": ("let x = ((1_000)) + 5E-3", "let x = ((1_000)) + 5E-3\n"),
     "blank lines": ("\n\n# a\n\n\n\n# b\nlet x = 1\n\n\n\nlet y = 2\n\n", "# a\n\n# b\nlet x = 1\n\nlet y = 2\n"),

@@ -34,7 +34,7 @@ SLIPS = [
     ("let x = ‹'''›abc'''", "does not open a text", "three double quotes"),
     ('let x = ‹f›"abc"', "takes no `f`", "{column}"),
     ("use ‹framing›", "stands in quotes", 'use "framing"'),
-    ("let ‹\"x\"› = 3", "without quotes", None),
+    ('let ‹"x"› = 3', "without quotes", None),
     ("prompts p { user: hello ‹world› }", "`world` follows a value", "in quotes"),
     # equals
     ("let x ‹==› 3", "a single `=`", "write `=`"),
@@ -83,7 +83,7 @@ SLIPS = [
     ("let x = a for ‹(›b, c) in d", "without parentheses", "for a, b in"),
     # values and operators
     ("let x = a ‹b›", "`b` follows a value", "operator"),
-    ('let x = "a" ‹"b"›', "`\"…\"` follows a value", "operator"),
+    ('let x = "a" ‹"b"›', '`"…"` follows a value', "operator"),
     ("let x = 3 ‹+›", "a value is missing after `+`", None),
     ("let x = a or ‹or› b", "a value is missing before `or`", None),
     ("let x = a ‹&&› b", "`&&` is not an operator", "write `and`"),

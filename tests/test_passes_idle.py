@@ -62,13 +62,19 @@ def test_the_numbers_are_the_interpreters(arch: str, models: Path) -> None:
     lines = "".join(f"statistic {name} = {text}\n" for name, (text, _) in CASES.items() if name != "other")
     spec = checked(HEAD.format(arch=arch) + lines, models)
     assert not spec.errors, [d.message for d in spec.errors]
-    runs = [execute(spec, root=models, options=RunOptions(replicates=5, passes_off=off)) for off in ((), ("drop-idle",))]
+    runs = [
+        execute(spec, root=models, options=RunOptions(replicates=5, passes_off=off)) for off in ((), ("drop-idle",))
+    ]
     wanted = interpret(spec.spec, models)
     assert compare_run(wanted, runs[0]) == [] == compare_run(wanted, runs[1])
     used = [run.manifest["counts"]["row_layer_tokens"] for run in runs]
     assert used[0] < used[1]
     # A patched row that is an unedited one has its numbers to the bit.
-    plain = execute(checked(HEAD.format(arch=arch) + "statistic plain = logit(c.negative)", models), root=models, options=RunOptions(replicates=5))
+    plain = execute(
+        checked(HEAD.format(arch=arch) + "statistic plain = logit(c.negative)", models),
+        root=models,
+        options=RunOptions(replicates=5),
+    )
     for run, equal in zip(runs, (True, False), strict=True):
         items = next(r for r in run.results if r.name == "denoise").items
         first = items.filter((items["layer"] == 2) & (items["token"].cast(str).str.starts_with("lead[2]")))
@@ -90,7 +96,10 @@ def test_only_what_is_there_already_is_dropped(name: str, models: Path) -> None:
 def stage_of(*edits: tuple[int, int, bool]) -> PhysicalStage:
     """One row of ten tokens, with edits (block, position, idle)."""
     one = np.ones(1, np.int64)
-    groups = tuple(EditGroup(("resid_post", b, None), "set", 0, 0 * one, p * one, "v", 0 * one, None, one == i) for b, p, i in edits)
+    groups = tuple(
+        EditGroup(("resid_post", b, None), "set", 0, 0 * one, p * one, "v", 0 * one, None, one == i)
+        for b, p, i in edits
+    )
     return PhysicalStage(0, None, 8, (), Rows(0 * one, (tuple(range(10)),)), (), groups)
 
 

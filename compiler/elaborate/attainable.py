@@ -65,4 +65,3 @@ def draws_of(el: Elaborator, test: Node | None) -> int | None:
     over = test.input("over")
     axis = stacks.visible_axes(test.input("null")).get("seed" if over is None else str(over.param("name")))
     return len(axis.labels) if axis is not None and axis.labels is not None else None
-

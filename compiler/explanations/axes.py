@@ -25,15 +25,15 @@ AXES: dict[str, Explanation] = {
         "a text would be written behind a text",
         "`generate(p)` is `p` with a response. What answers a text is a prompt of its own, made from the text.",
         "let first = generate(p) on m\nstatistic s = generate(first).response",
-        "let first = generate(p) on m\nprompts more from first { body: \"{response}\" }\n"
+        'let first = generate(p) on m\nprompts more from first { body: "{response}" }\n'
         "statistic s = generate(more).response",
     ),
     "samples-of-samples": Explanation(
         "prompts that are made from samples would get samples of their own",
         "There is one axis `sample`: each sample of the first text is answered once.",
-        "let first = generate(p, samples=3) on m\nprompts more from first { body: \"{response}\" }\n"
+        'let first = generate(p, samples=3) on m\nprompts more from first { body: "{response}" }\n'
         "statistic s = generate(more, samples=2).response",
-        "let first = generate(p, samples=3) on m\nprompts more from first { body: \"{response}\" }\n"
+        'let first = generate(p, samples=3) on m\nprompts more from first { body: "{response}" }\n'
         "statistic s = generate(more).response",
     ),
     "unknown-axis": Explanation(
@@ -66,8 +66,8 @@ AXES: dict[str, Explanation] = {
     ),
     "no-items": Explanation(
         "an operation reduces items, or prompts run on them, and there are none",
-        "They may have been reduced already. To reduce another axis, name it with `over=`. A `keep` that leaves nothing of "
-        "its dataset gives the same.",
+        "They may have been reduced already. To reduce another axis, name it with `over=`. A `keep` that leaves nothing "
+        "of its dataset gives the same.",
         "statistic s = mean(mean(prob(p)))",
         "statistic s = mean(prob(p))",
     ),
