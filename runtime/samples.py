@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,9 +57,12 @@ def texts_of(prepared: Prepared, s: StatementNode, root: Node, seen: set[str]) -
     found = [one for one in found if one.node.key not in seen]
     seen |= {one.node.key for one in found}
     rows: list[ScoredText] = []
+    finders: dict[int, Callable[[], Spans]] = {}
     for one in found:
         try:
-            rows += scored(evaluator, one)
+            for row, find in scored(evaluator, one):
+                finders[id(row)] = find
+                rows.append(row)
         except ProbeError:
             continue  # what cannot be computed is told by the statement's own table
     if not rows:
@@ -67,7 +71,8 @@ def texts_of(prepared: Prepared, s: StatementNode, root: Node, seen: set[str]) -
     table = [{**dict(row.labels), "text": row.text, "score": row.score} for row in rows]
     frame = pl.DataFrame(table, schema={name: pl.String for name in (*columns, "text", "score")})
     text = prepared.checked.text[s.span.start : s.span.end]
-    return Texts(s.name, s.span.line, text, tuple(sample(rows)), len(rows), frame)
+    shown = tuple(replace(row, marks=finders[id(row)]()) for row in sample(rows))
+    return Texts(s.name, s.span.line, text, shown, len(rows), frame)
 
 
 def leaves(node: Node, labels: dict[str, object] | None = None) -> Iterator[tuple[dict[str, object], Node]]:
@@ -80,8 +85,8 @@ def leaves(node: Node, labels: dict[str, object] | None = None) -> Iterator[tupl
         yield from leaves(element, {**labels, node.axes[0].name: label})
 
 
-def scored(evaluator: Evaluator, one: Scored) -> Iterator[ScoredText]:
-    """Every text of a score, with its marks and what was found."""
+def scored(evaluator: Evaluator, one: Scored) -> Iterator[tuple[ScoredText, Callable[[], Spans]]]:
+    """Every text of a score with what was found, and a function that finds where; only some texts are shown."""
     node = one.node
     written = texts(evaluator.at_home(node).cube(node.input(SCORED[node.op])), node.op)
     value = evaluator.at_home(node).value(node)
@@ -90,15 +95,16 @@ def scored(evaluator: Evaluator, one: Scored) -> Iterator[ScoredText]:
     cubes = [written] if isinstance(value, Record) else list(align(written, found))
     axes = {a.name: a for a in cubes[0].axes}
     order = [*written.names, *(n for n in axes if n not in written.names)]
+    said = None if isinstance(value, Record) else cubes[1].transpose(order)
     for cell in np.ndindex(written.shape):
         if written.missing is not None and written.missing[cell] is not None:
             continue
         at = dict(zip(written.names, cell, strict=True))
         labels = tuple((n, str(axes[n].labels[i]) if axes[n].kind != "data" else str(i + 1)) for n, i in at.items())
         text = written.values[cell]
-        said = "" if isinstance(value, Record) else spoken(cubes[1].transpose(order), cell)
         outer = tuple((name, label_text(label)) for name, label in one.labels.items())
-        yield ScoredText((*outer, *labels), text, joined(marks(text, at)), said)
+        row = ScoredText((*outer, *labels), text, (), "" if said is None else spoken(said, cell))
+        yield row, partial(lambda text, at: joined(marks(text, at)), text, at)
 
 
 def spoken(value: Cube, cell: tuple[int, ...]) -> str:
