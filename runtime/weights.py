@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PART = 1 << 22  # numbers that a thread takes at a time
-CHUNK = 1 << 15  # numbers that are widened to fp64 at a time: they stay in a core's cache
+CHUNK = 1 << 17  # numbers that are widened to fp64 at a time: they stay in the caches
 THREADS = 4  # at most; a disk is not read faster by more
 Key = tuple[str, int | None]
 Piece = tuple[Key, "Tensor", "Tensor | None"]  # weights, and others that they are subtracted from
