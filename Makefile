@@ -29,7 +29,7 @@ lint: setup
 
 docs: setup
 	$(RUN)/python -m probelang.reference > docs/reference.md
-	$(RUN)/python tests/docs_blocks.py README.md docs/language.md
+	$(RUN)/python tests/docs_blocks.py README.md docs/language.md docs/planner.md docs/store.md
 
 pictures: setup
 	$(RUN)/python docs/pictures.py
