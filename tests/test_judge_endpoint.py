@@ -314,9 +314,12 @@ direction d = random_unit(like=mean(resid_post[2] at p.last)) on base
         ({"url": "ftp://x"}, "no http"), ({"url": ""}, "needs `url`"), ({"timeout": 0}, "too small"),
         ({"timeout": "soon"}, "no number"), ({"retries": -1}, "too small"), ({"speed": 3}, "no setting 'speed'"),
         ({"key_env": "NOT_SET_ANYWHERE"}, "which is not set"), ({"url": "http://example.org/v1"}, "unencrypted"),
+        ({"url": "http://[::1"}, "no address"), ({"url": "https://a:b/v1"}, "no address"),
+        ({"key_env": "SPLIT_KEY"}, "no key has"),
     ],
 )  # fmt: skip
-def test_wrong_settings_are_said_and_the_key_is_not(root, settings, said):
+def test_wrong_settings_are_said_and_the_key_is_not(root, monkeypatch, settings, said):
+    monkeypatch.setenv("SPLIT_KEY", "sk-secret\nX: y")
     configure(root, **{"url": "https://example.org/v1", **settings})
     with pytest.raises(ProbeError, match=said) as caught:
         endpoint("grader")
@@ -331,3 +334,20 @@ def test_an_endpoint_can_judge_and_nothing_else(root):
     assert "sk-secret" not in repr(endpoint("grader"))
     checked = probelang.check('probe 1\nmodel g = endpoint("g")\nprompts p { text: "a" }\nstatistic s = entropy(p)\n')
     assert [d.code for d in checked.errors] == ["endpoint-is-closed"]
+
+
+def test_a_key_from_a_file_may_end_with_a_line_break(root, server, monkeypatch):
+    monkeypatch.setenv("GRADER_KEY", "sk-secret\n")
+    one = server(gloom)
+    configure(root, one.url)
+    assert cells(run(root))[:2] == pytest.approx(WANTED)
+    assert one.headers[0]["Authorization"] == "Bearer sk-secret"
+
+
+def test_a_host_that_cannot_be_is_a_reason(root):
+    configure(root, "https://" + "a" * 300 + ".example/v1", retries=0)
+    assert all("the endpoint `grader` gave no reply" in r for r in cells(run(root)))
+
+
+def test_a_plan_counts_the_calls(root):
+    assert "endpoint(grader): at most 5 calls" in probelang.plan(root / "spec.probe").text()

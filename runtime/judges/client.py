@@ -92,7 +92,7 @@ def once(endpoint: Endpoint, sent: dict) -> bytes:
         if isinstance(error.reason, TimeoutError):
             raise late(endpoint.timeout) from None
         raise NoReply(f"it cannot be reached: {plainly(error.reason)}", again=True) from None
-    except (HTTPException, OSError) as error:
+    except (HTTPException, OSError, ValueError) as error:
         raise NoReply(f"the connection broke: {plainly(error)}", again=True) from None
 
 

@@ -94,21 +94,29 @@ def tables() -> dict:
 
 
 def key_of(given: dict, where: str) -> str | None:
-    """The key itself, or that in the environment variable that `key_env` names."""
+    """The key itself, or that in the environment variable that `key_env` names, without white space around it."""
+    found, source = given.get("key"), "`key`"
     if "key_env" in given:
-        found = os.environ.get(str(given["key_env"]))
+        found, source = os.environ.get(str(given["key_env"])), f"${given['key_env']}"
         if not found:
-            raise ProbeError("bad-config", f"{where} takes its key from ${given['key_env']}, which is not set")
-        return found
-    key = given.get("key")
-    if key is not None and not isinstance(key, str):
+            raise ProbeError("bad-config", f"{where} takes its key from {source}, which is not set")
+    if found is None:
+        return None
+    if not isinstance(found, str):
         raise ProbeError("bad-config", f"`key` in {where} is no text")
-    return key
+    found = found.strip()
+    if not found.isascii() or not found.isprintable() or " " in found:
+        raise ProbeError("bad-config", f"the key of {where}, in {source}, holds characters that no key has")
+    return found
 
 
 def check_url(found: Endpoint, where: str) -> None:
     """Refuse addresses that are none, and keys that would travel unencrypted."""
-    parts = urlsplit(found.url)
+    try:
+        parts = urlsplit(found.url)
+        _ = parts.port  # one that is no number is an error when it is asked for
+    except ValueError:
+        raise ProbeError("bad-config", f"`url` in {where} is no address") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ProbeError("bad-config", f"`url` in {where} is no http or https address")
     if found.key and parts.scheme == "http" and not is_this_machine(parts.hostname):
