@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -71,7 +72,9 @@ def contents(prepared: Prepared) -> dict[str, str]:
     rubrics = {r.key for r in given if r is not None and r.op == "file"}
     for node in walk(*prepared.roots.values()):
         if node.op in MODELS and not issubclass(node.kind, Dataset):
-            found[node.key] = prepared.bindings.fingerprint(node) + tokenizer_of(prepared, node)
+            found[node.key] = (
+                prepared.bindings.fingerprint(node) + tokenizer_of(prepared, node) + ends_of(prepared, node)
+            )
         elif node.key in rubrics:
             found[node.key] = value_key({"rubric": rubric_path(prepared.bindings, node).read_bytes()})
         elif node.op in ("file", "rows") or node.op in MODELS:
@@ -128,6 +131,16 @@ def short(value: object) -> str:
     """A literal as text; of a long one its beginning and a hash."""
     text = repr(value)
     return text if len(text) <= LONG else f"{text[:SHOWN]}… ({value_key({'text': text.encode()})[:8]})"
+
+
+def ends_of(prepared: Prepared, model: Node) -> str:
+    """The tokens that end a text, where a config beside the model's own says so."""
+    path = prepared.bindings.folder(model) / "generation_config.json"
+    return (
+        value_key({"ends": str(json.loads(path.read_text("utf-8")).get("eos_token_id")).encode()})
+        if path.is_file()
+        else ""
+    )
 
 
 def tokenizer_of(prepared: Prepared, model: Node) -> str:

@@ -1,5 +1,6 @@
 """Texts as values: what specs with `generate` give, against the reference that writes row by row without a cache."""
 
+import json
 import re
 
 import polars as pl
@@ -286,3 +287,15 @@ def test_names_rise_along_the_ladder_of_the_zoo(tmp_path):
     rows = {row["stage"]: row for row in found.tables["core"].to_dicts()}
     assert rows["base"]["low"] < 0.013 < rows["base"]["high"] and rows["rl"]["low"] < 0.973 < rows["rl"]["high"] + 1e-9
     assert [row["n"] for row in rows.values()] == [25, 25]
+
+
+def test_a_text_of_another_end_token_is_another_value(models, tmp_path):
+    text = SHORT.replace("llama", "ends") + "statistic t = generate(alone, max_tokens=6).response\n"
+    build("llama", tmp_path / "ends")
+    first = run(text, tmp_path, store=tmp_path / "store").tables["t"]["value"][0]
+    config = tmp_path / "ends" / "generation_config.json"
+    second = json.loads(config.read_text())
+    token = json.loads((tmp_path / "ends" / "tokenizer.json").read_text())["model"]["vocab"][first.split()[1]]
+    config.write_text(json.dumps(second | {"eos_token_id": [2, token]}))
+    again = run(text, tmp_path, store=tmp_path / "store").tables["t"]["value"][0]
+    assert again.split() == first.split()[:2] != first.split()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,6 +16,7 @@ from ..engine.generate import CONTEXT, LENGTH, Texts, Written, generate
 from ..store.journal import Journal
 from ..text.tokenizer import Tokenizer
 from .draws import names, uniforms
+from .ends import end_ids
 from .lower import Writing
 from .value import cells_of, closeness, packed, token_ids
 
@@ -131,13 +130,3 @@ def stopped(tokenizer: Tokenizer, stop: Sequence[str], ids: Sequence[int]) -> bo
     longest = max(map(len, stop))
     text = tokenizer.decode(list(ids[-(longest + WINDOW) :]), skip_special=True)
     return any(s in text for s in stop)
-
-
-def end_ids(directory: Path, tokenizer: Tokenizer) -> frozenset[int]:
-    """The tokens that end a text: those of the model's configs, and the tokenizer's."""
-    found = {tokenizer.eos_id}
-    for name in ("generation_config.json", "config.json"):
-        path = directory / name
-        given = json.loads(path.read_text("utf-8")).get("eos_token_id") if path.is_file() else None
-        found |= set(given) if isinstance(given, list) else {given}
-    return frozenset(i for i in found if i is not None)
