@@ -16,9 +16,10 @@ def generate(
     `samples` above one adds an axis `sample`. `temperature=0` takes the likeliest token; else tokens are drawn by the
     inverse of the cumulative distribution, in float64, from one random number for each token. These follow from
     `seed`, the item and the sample, never from the model or the intervention, so that arms share their random numbers.
-    `top_p` leaves the likeliest tokens that together reach it. `repetition_penalty` divides the positive logits, and
-    multiplies the negative ones, of tokens that stand in the prompt or the text. A text ends with an end token of the
-    model, behind one of the texts in `stop`, which stay in it, after `max_tokens`, or where the model's context ends.
+    `top_p` leaves the likeliest tokens that together reach it (Holtzman et al. 2020, arXiv:1904.09751).
+    `repetition_penalty` divides the positive logits, and multiplies the negative ones, of tokens that stand in the
+    prompt or the text (Keskar et al. 2019, arXiv:1909.05858). A text ends with an end token of the model, behind one of
+    the texts in `stop`, which stay in it, after `max_tokens`, or where the model's context ends.
 
     An intervention acts in its scope `during`: "prompt" is its tokens of the prompt, "response" every token that was
     written, "predicting" the last token of the prompt and every written one but the last, "all" prompt and response.
