@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from .kinds import Kind
 
 VERSION = 1  # of the graph's meaning: part of every key
+ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,7 @@ def key_of(op: str, inputs: dict[str, Node | None], params: dict[str, object], v
 
 def digest(value: object) -> str:
     """A short stable hash of plain data."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(ENCODER.encode(value).encode(), digest_size=16).hexdigest()
 
 
 def plain(value: object) -> object:

@@ -166,7 +166,7 @@ def _entries() -> list:
 def _named_somewhere() -> bool:
     """Whether any installed package names the group; what is no plain folder is left to the library."""
     for place in map(Path, sys.path):
-        if place.suffix in (".zip", ".whl", ".egg"):
+        if place.suffix in (".zip", ".whl", ".egg") and place.exists():  # python's own zip is named, and seldom there
             return True
         for info in (*place.glob("*.dist-info/entry_points.txt"), *place.glob("*.egg-info/entry_points.txt")):
             if GROUP in info.read_text("utf-8", errors="replace"):

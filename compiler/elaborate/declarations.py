@@ -26,6 +26,7 @@ class Modules:
     cache: dict[str, Node] = field(default_factory=dict)
     running: list[str] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
+    _kinds: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
     def add(self, spec: ir.Spec, prefix: str = "") -> None:
         for use in spec.uses:
@@ -37,8 +38,13 @@ class Modules:
                 self.statements.setdefault(prefix + name, s)
 
     def of_keyword(self, keyword: str, prefix: str = "") -> list[str]:
-        return [n for n, s in self.statements.items() if isinstance(s, ir.Define) and s.keyword == keyword
-                and n.startswith(prefix) and "." not in n[len(prefix) :]]  # fmt: skip
+        """The names that a keyword declares in a module; asked for by every statement."""
+        if (keyword, prefix) not in self._kinds:
+            self._kinds[keyword, prefix] = [
+                n for n, s in self.statements.items() if isinstance(s, ir.Define) and s.keyword == keyword
+                and n.startswith(prefix) and "." not in n[len(prefix) :]
+            ]  # fmt: skip
+        return self._kinds[keyword, prefix]
 
 
 def module_of(name: str) -> str:

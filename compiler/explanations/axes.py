@@ -66,8 +66,8 @@ AXES: dict[str, Explanation] = {
     ),
     "no-items": Explanation(
         "an operation reduces items, or prompts run on them, and there are none",
-        "They may have been reduced already. To reduce another axis, name it with `over=`. A `keep` that leaves nothing "
-        "of its dataset gives the same.",
+        "They may have been reduced already. To reduce another axis, name it with `over=`. A `keep` that leaves "
+        "nothing gives the same.",
         "statistic s = mean(mean(prob(p)))",
         "statistic s = mean(prob(p))",
     ),
