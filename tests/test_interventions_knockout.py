@@ -182,3 +182,16 @@ def test_tokens_of_other_prompts_are_refused() -> None:
     for edit in ("from=q.first, to=p.last", "from=p.first, to=q.last"):
         found = checked(f"probe 1\n{text}statistic s = entropy(p) under knockout({edit})\n")
         assert [d.code for d in found.errors] == ["intervention-elsewhere"]
+
+
+@pytest.mark.parametrize(
+    ("edits", "codes"),
+    [
+        ("[clamp(mlp[1] at p.last, 1), scale(mlp[1] at p.last, 2)]", ["edits-collide"]),
+        ("[clamp(mlp[1] at p.last, 1, in_order=true), scale(mlp[1] at p.last, 2)]", []),
+        ("[clamp(mlp[1] at p.last, 1), clamp(mlp[2] at p.last, 2), knockout(from=p.first, to=p.last)]", []),
+    ],
+)
+def test_two_edits_of_one_place_are_refused_unless_their_order_is_meant(edits: str, codes: list[str]) -> None:
+    text = 'probe 1\nmodel m = zoo("base")\nprompts p { text: "a b" }\n'
+    assert [d.code for d in checked(f"{text}statistic s = entropy(p) under {edits}\n").errors] == codes
