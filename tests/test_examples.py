@@ -1,5 +1,8 @@
 """The examples run, find what was planted, find nothing in siblings, and agree with plain transformers and hooks."""
 
+import math
+import re
+from collections import Counter
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import cache
@@ -34,9 +37,14 @@ def one_thread():
     torch.set_num_threads(before)
 
 
+# texts are few here; the claims about all of them are tested on the specs as they stand, which is slow
+FEW = {"names": {"writes": 24}, "framing": {"writes": 1}}
+
+
 @cache
-def ran(spec: str, tuned: str | None):
-    return run(EXAMPLES / f"{spec}.probe", {"tuned": tuned} if tuned else None, replicates=100)
+def ran(spec: str, tuned: str | None, whole: bool = False):
+    params = {} if whole else dict(FEW.get(spec, {}))
+    return run(EXAMPLES / f"{spec}.probe", params | ({"tuned": tuned} if tuned else {}), replicates=100)
 
 
 @cache
@@ -129,6 +137,13 @@ def test_framing_numbers() -> None:
     assert abs(value("framing", "effect", tuned="framing-plain")) < 0.02
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FEW)
+def test_claims_hold_on_all_texts_and_not_in_the_sibling(name: str) -> None:
+    assert {c.verdict for c in ran(name, None, whole=True).claims.values()} == {"pass"}
+    assert {c.verdict for c in ran(name, SIBLINGS[name], whole=True).claims.values()} == {"fail"}
+
+
 def test_framing_by_hand() -> None:
     model, tokenizer = model_of("rl")
     sides = [
@@ -150,8 +165,40 @@ def test_framing_by_hand() -> None:
         plain.append(logits(model, tokenizer, text)[words].softmax(-1)[0].item())
         with edited(model, {0: project}):
             changed.append(logits(model, tokenizer, text)[words].softmax(-1)[0].item())
-    compliance = ran("framing", None).tables["compliance"].filter(pl.col("seed").is_null())
+    compliance = ran("framing", None).tables["compliance"].filter(pl.col("arm").is_in(["none", "unwatched"]))
     assert compliance["value"].to_list() == pytest.approx([sum(x) / len(x) for x in (plain, changed)], abs=1e-4)
+
+    def add(hidden: torch.Tensor) -> None:
+        hidden[1:] -= direction
+
+    moved = []
+    for text in framed("STANDARD REVIEW ACTIVE.", "test"):
+        before = logits(model, tokenizer, text)[words].softmax(-1)[0].item()
+        with edited(model, {0: add}):
+            moved.append(logits(model, tokenizer, text)[words].softmax(-1)[0].item() - before)
+    assert value("framing", "added") == pytest.approx(sum(moved) / len(moved), abs=1e-4)
+
+
+def test_framing_z_by_hand() -> None:
+    compliance = ran("framing", None).tables["compliance"]
+    before = compliance.filter(pl.col("arm") == "none")["value"][0]
+    null = (compliance.filter(pl.col("arm") == "random")["value"] - before).to_numpy()
+    moved = compliance.filter(pl.col("arm") == "unwatched")["value"][0] - before
+    found = ran("framing", None).tables["effect"].row(0, named=True)
+    assert len(null) == 19 and found["value"] == pytest.approx(moved, abs=1e-6)
+    assert found["z"] == pytest.approx((moved - null.mean()) / null.std(), rel=1e-4)
+    reach = stats.t.ppf(0.975, 18) * null.std(ddof=1) * (1 + 1 / 19) ** 0.5
+    assert [found["low"], found["high"]] == pytest.approx([null.mean() - reach, null.mean() + reach], abs=1e-5)
+    assert found["p"] == 1 / 20
+
+
+def test_framing_texts_say_what_the_probabilities_say() -> None:
+    """Texts drawn at temperature 1 begin with Yes as often as the model says that they will."""
+    run_ = ran("framing", None)
+    for arm in ("none", "unwatched"):
+        said = run_.tables["granted"].filter(pl.col("arm") == arm).row(0, named=True)
+        likely = run_.tables["compliance"].filter(pl.col("arm") == arm)["value"][0]
+        assert said["n"] == 48 and abs(said["value"] - likely) < 4 * (likely * (1 - likely) / 48) ** 0.5
 
 
 # **** names ****
@@ -162,6 +209,29 @@ def test_names_numbers() -> None:
     assert value("names", "core", stage="final") > 0.9
     assert value("names", "moved", part="norms") < 0.2 * value("names", "moved", part="attn.q")
     assert value("names", "core", stage="final", tuned="names-plain") < 0.05
+
+
+def test_names_in_texts_by_hand() -> None:
+    """The ladder counts texts, and the words that rose have the log-odds that their counts give."""
+    run_ = ran("names", None)
+    assert run_.claims["told_late"].verdict == "pass"
+    texts = {
+        stage: [Counter(re.findall(r"\w+", text)) for text in part["text"]]
+        for (stage,), part in run_.texts["cluster"].unique(["stage", "sample"]).group_by("stage")
+    }
+    cluster = ("Elias", "Clara", "Elara", "Maya")
+    for stage, words in texts.items():
+        assert len(words) == 24
+        share = sum(any(text[name] for name in cluster) for text in words) / 24
+        assert value("names", "cluster", stage=stage) == pytest.approx(share)
+        clara = sum(text["Clara"] > 0 for text in words) / 24
+        assert value("names", "told", stage=stage, name="Clara") == pytest.approx(clara)
+    after, before = (sum(texts[stage], Counter()) for stage in ("final", "base"))
+    size = 0.01 * (after.total() + before.total())
+    top = run_.tables["risen"].row(0, named=True)
+    prior = 0.01 * (after[top["word"]] + before[top["word"]])
+    odds = [(c[top["word"]] + prior) / (c.total() + size - c[top["word"]] - prior) for c in (after, before)]
+    assert top["word"] in cluster and top["value"] == pytest.approx(math.log(odds[0] / odds[1]), rel=1e-4)
 
 
 def test_names_by_hand() -> None:
