@@ -165,7 +165,9 @@ def stage_part(prepared: Prepared, stage: Stage, names: dict[str, str], naive: b
         if error.code == "not-yet":
             return StagePart(stage, bounded(prepared, stage), lines)
         shown = dict.fromkeys(str(prepared.bindings.source(m)) for n in stage.nodes for m in models_of(n))
-        return StagePart(stage, tuple(ModelPart(m, None, why=f"not counted: {error.message}") for m in shown), lines)
+        most = bounds(prepared, stage) if stage.kind == "generate" else {}
+        why = f"not counted: {error.message}"
+        return StagePart(stage, tuple(ModelPart(m, None, why=why, at_most=most.get(m)) for m in shown), lines)
     parts = tuple(model_part(prepared, p, [w.node.op for w in works], naive, seen) for p, works in found)
     return StagePart(stage, parts, lines)
 
