@@ -11,6 +11,7 @@ from ..verify import verify
 from .drop_idle import drop_idle
 from .narrow_logits import narrow_logits
 from .pack_batches import pack_batches
+from .read_unedited import read_unedited
 from .resume_late import resume_late
 from .reuse_prefix import reuse_prefix
 from .share_runs import share_runs
@@ -22,6 +23,7 @@ Pass = Callable[[PhysicalStage], PhysicalStage]
 PASSES: tuple[tuple[str, Pass], ...] = (
     ("drop-idle", drop_idle),
     ("share-runs", share_runs),
+    ("read-unedited", read_unedited),
     ("stop-early", stop_early),
     ("resume-late", resume_late),
     ("reuse-prefix", reuse_prefix),
