@@ -24,13 +24,19 @@ class PrefixLayer(DynamicLayer):
     def update(self, key_states: Tensor, value_states: Tensor, *args, **kwargs) -> tuple[Tensor, Tensor]:
         """Return the keys and values [B, heads, T, d_head] of all tokens."""
         if self.start.position:
-            before = self.start.prefix(self.layer, self.schedule.rows(self.layer)).to(key_states.device)
+            before = self.before(key_states)
             key_states = torch.cat([before[:, 0], key_states], -2)
             value_states = torch.cat([before[:, 1], value_states], -2)
         if self.rows is not None:
             rows = self.schedule.place(self.layer, self.rows).to(key_states.device)
             self.kept = torch.stack([key_states[rows], value_states[rows]], 1)
         return key_states, value_states
+
+    def before(self, like: Tensor) -> Tensor:
+        """Return the keys and values of the prefix [B, 2, heads, position, d_head]; a row that waits has none."""
+        if self.schedule.waits(self.layer):
+            return like.new_zeros(len(like), 2, like.shape[1], self.start.position, like.shape[3])
+        return self.start.prefix(self.layer, self.schedule.rows(self.layer)).to(like.device)
 
     def get_seq_length(self) -> int:
         """Return the length of the prefix: masks are made before any layer runs."""

@@ -16,7 +16,8 @@ from .batch import Batch
 class Schedule:
     """The rows of a batch block by block, for a pass that enters `end` blocks.
 
-    Rows that go through all `end` blocks are also there behind the last one, at number `end`.
+    Rows that go through all `end` blocks are also there behind the last one, at number `end`. Where none is there
+    before another joins, one that is at its end stays on, since no block runs without rows; it is not counted.
     """
 
     def __init__(self, batch: Batch, end: int) -> None:
@@ -25,7 +26,8 @@ class Schedule:
         self.first = torch.zeros(rows, dtype=torch.long) if self.start.layer is None else self.start.layer
         whole = torch.full((rows,), end)
         self.depth = whole if batch.depth is None else batch.depth.clamp(max=end)
-        self.begin = min(int(self.first.min()), end)
+        there = (self.first < self.depth) | (self.first == end)
+        self.begin = min(int(self.first[there].min()) if there.any() else 0, end)
         self._rows: dict[int, Tensor] = {}
         self._place: dict[int, Tensor] = {}
 
@@ -36,8 +38,13 @@ class Schedule:
             there = (self.first <= number) & ((self.depth > number) | ((self.depth == number) & (number == self.end)))
             old = before[there[before]]
             there[old] = False
-            self._rows[number] = torch.cat([old, there.nonzero()[:, 0]])
+            here = torch.cat([old, there.nonzero()[:, 0]])
+            self._rows[number] = here if len(here) else before[:1]
         return self._rows[number]
+
+    def waits(self, number: int) -> bool:
+        """Tell whether block `number` has no rows but one that is at its end."""
+        return number < self.end and bool((self.depth[self.rows(number)] <= number).all())
 
     def place(self, number: int, rows: Tensor) -> Tensor:
         """Return where `rows` of the batch lie at block `number`; -1 for those that are not there."""
