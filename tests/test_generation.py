@@ -98,7 +98,7 @@ def test_texts_and_what_is_read_of_them_are_those_of_the_reference(models, arch)
                 assert ours[at] == pytest.approx(value, rel=2e-5), (name, at)
             else:
                 assert ours[at] == value, (name, at)
-    assert len(set(cells(found, "added").values())) > 10
+    assert len(set(cells(found, "added").values()) - set(cells(found, "greedy").values())) > 2
 
 
 @pytest.mark.parametrize("during", ["prompt", "response", "predicting", "all"])
