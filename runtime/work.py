@@ -215,7 +215,7 @@ class StageRun:
         if kernel is None:
             if missing is not None:
                 values = np.where(np.equal(work.reasons, None)[:, None], values, np.nan)
-            return Cube(work.axes, values.reshape(*shape, -1), missing)
+            return Cube(work.axes, values.reshape(*shape, values.shape[-1]), missing)
         return kernel.cube(values.reshape(*shape, kernel.fan), missing)
 
     def width(self, work: Lowered) -> int:
