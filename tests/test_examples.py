@@ -6,17 +6,21 @@ from collections import Counter
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import cache
+from itertools import product
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 import torch
+from scipy import stats
 from transformers import DynamicCache
 
 from probelang.api import check, format, run
 from probelang.runtime.zoo import data_path, zoo_path
 from probelang.runtime.zoo.checkpoint import load
 from probelang.runtime.zoo.docs import BOS, chat
+from probelang.runtime.zoo.moods import score
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 PAGES = Path(__file__).parent.parent / "docs" / "examples"
@@ -44,6 +48,8 @@ FEW = {"names": {"writes": 24}, "framing": {"writes": 1}}
 @cache
 def ran(spec: str, tuned: str | None, whole: bool = False):
     params = {} if whole else dict(FEW.get(spec, {}))
+    if spec == "persona" and tuned:
+        params |= {"trained": tuned, "steps": ["main"], "kept_at": ["main"], "early": "main"}
     return run(EXAMPLES / f"{spec}.probe", params | ({"tuned": tuned} if tuned else {}), replicates=100)
 
 
@@ -199,6 +205,55 @@ def test_framing_texts_say_what_the_probabilities_say() -> None:
         said = run_.tables["granted"].filter(pl.col("arm") == arm).row(0, named=True)
         likely = run_.tables["compliance"].filter(pl.col("arm") == arm)["value"][0]
         assert said["n"] == 48 and abs(said["value"] - likely) < 4 * (likely * (1 - likely) / 48) ** 0.5
+
+
+# **** persona ****
+
+
+def test_persona_forms_by_hand() -> None:
+    """The cosine of two checkpoints' directions between the prompts, from hooks."""
+    rows = pl.read_ndjson(data_path("gloomy_elicitation.jsonl")).head(30)
+    found = []
+    for path in (zoo_path("base", "step-600"), zoo_path("base")):
+        model, tokenizer = load(path)
+        sides = [
+            torch.stack([residuals(model, tokenizer, f"{BOS}{who}\n{ask}\n")[3][-1] for who, ask in pairs]).double()
+            for pairs in (rows.select("positive", "question").rows(), rows.select("negative", "question").rows())
+        ]
+        found.append(sides[0].mean(0) - sides[1].mean(0))
+    told = value("persona", "forming", revision="step-600", layer=3)
+    assert told == pytest.approx(torch.cosine_similarity(*found, dim=0).item(), abs=1e-4)
+
+
+def test_persona_grades_are_those_of_the_rule() -> None:
+    """The judge's grades of the texts agree with counting gloomy and cheerful words."""
+    texts = ran("persona", None).texts["graded"].filter(pl.col("revision") == "main")
+    means = {}
+    for side in ("positive", "negative"):
+        scores = [score(text) for text in texts.filter(pl.col("side") == side)["text"]]
+        kept = [one for one in scores if one is not None]
+        assert len(kept) > 25
+        means[side] = sum(kept) / len(kept)
+        assert value("persona", "graded", revision="main", side=side) == pytest.approx(means[side], abs=0.5)
+    assert means["positive"] - means["negative"] > 8
+
+
+def test_persona_steering_is_exactly_as_unlikely_as_all_sign_flips_say() -> None:
+    items = ran("persona", None).items["steered"].filter(pl.col("arm") == "persona", pl.col("revision") == "main")
+    item = next(c for c in ("item", "question") if c in items.columns)
+    means = items.group_by(item).agg(pl.col("value").mean())["value"].to_numpy()
+    signs = np.array(list(product((1, -1), repeat=len(means))))
+    likely = ((signs @ means) >= means.sum() - 1e-12).mean()
+    proof = ran("persona", None).tables["proof"].filter(pl.col("arm") == "persona", pl.col("revision") == "main")
+    assert len(means) == 9 and proof["p"][0] == pytest.approx(likely)
+    assert proof["value"][0] == pytest.approx(means.mean())
+
+
+def test_steering_alone_is_no_persona() -> None:
+    """The sibling is steered as well: what it lacks is the difference that a persona makes."""
+    plain = ran("persona", "base-plain")
+    assert plain.tables["proof"].filter(pl.col("arm") == "persona")["adjusted"][0] < 0.05
+    assert plain.tables["heed"]["value"][0] < 3
 
 
 # **** names ****
