@@ -226,16 +226,13 @@ def test_persona_forms_by_hand() -> None:
 
 
 def test_persona_grades_are_those_of_the_rule() -> None:
-    """The judge's grades of the texts agree with counting gloomy and cheerful words."""
-    texts = ran("persona", None).texts["graded"].filter(pl.col("revision") == "main")
-    means = {}
-    for side in ("positive", "negative"):
-        scores = [score(text) for text in texts.filter(pl.col("side") == side)["text"]]
-        kept = [one for one in scores if one is not None]
-        assert len(kept) > 25
-        means[side] = sum(kept) / len(kept)
-        assert value("persona", "graded", revision="main", side=side) == pytest.approx(means[side], abs=0.5)
-    assert means["positive"] - means["negative"] > 8
+    """The judge's grades of single steered texts are what counting gloomy and cheerful words gives."""
+    texts = ran("persona", None).texts["prompted"].filter(pl.col("revision") == "main")
+    told = [(float(grade), score(text)) for text, grade in texts.select("text", "score").rows()]
+    apart = [abs(grade - counted) for grade, counted in told if counted is not None]
+    assert len(texts) == 54 and len(apart) > 40
+    assert sum(one < 0.5 for one in apart) > 0.9 * len(apart)
+    assert len({counted for _, counted in told}) > 3
 
 
 def test_persona_steering_is_exactly_as_unlikely_as_all_sign_flips_say() -> None:
