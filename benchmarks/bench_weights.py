@@ -101,6 +101,7 @@ def main() -> None:
                     remark = f"{size / wall / 1e9:.2f} GB/s, {processor:.2f} s of processor"
                     rows.append((f"{what}, {state}", wall, remark))
                 table(rows, f"probelang, {state}")
+                print(f"{rows[1][1] / rows[0][1]:.2f} of the speed of reading both")
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ from .options import RunOptions
 from .read_ahead import ReadAhead
 from .schedule import Schedule
 from .self_check import SelfCheck, self_check
+from .stored_weights import StoredWeights
 from .weight_files import weight_files
-from .weights import StoredWeights
 
 OVERLAP = "overlap-loads"
 

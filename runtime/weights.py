@@ -1,41 +1,73 @@
 """Squared norms of weights and of their differences, streamed from safetensors. Builds no model; sums in fp64.
 
-Files are mapped, not read: numbers are widened a cache-full at a time, on a few threads. The sums are of fixed parts in
-a fixed order, so that their bits do not depend on the number of threads.
+Files are read in their own order, a few rows at a time, on a few threads: one reads while others widen and sum, so that
+a disk never waits. The sums are of fixed parts in a fixed order: their bits depend neither on the number of threads nor
+on how a model is cut into files.
 """
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import ProbeError
-from .facts import ModelFacts, model_facts
-from .sites import architecture
-from .weight_files import weight_files
-from .weight_parts import FUSED, PREFIX, VOCABULARY, WeightPart, weight_part
+from .facts import ModelFacts
+from .stored_weights import StoredWeights
+from .weight_layout import Reader, StoredTensor
+from .weight_parts import FUSED, VOCABULARY, WeightPart
 
 if TYPE_CHECKING:
-    from safetensors import safe_open
     from torch import Tensor
 
-PART = 1 << 22  # numbers that a thread takes at a time
-CHUNK = 1 << 17  # numbers that are widened to fp64 at a time: they stay in the caches
-THREADS = 4  # at most; a disk is not read faster by more
+PART = 1 << 20  # numbers that a thread takes at a time, in whole rows
+CHUNK = 1 << 16  # numbers that are widened to fp64 at a time: they stay in the caches
+THREADS = 2  # at most: reading takes turns, and one core sums as fast as a disk reads
 Key = tuple[str, int | None]
-Piece = tuple[Key, "Tensor", "Tensor | None"]  # weights, and others that they are subtracted from
-Sums = dict[Key, tuple[float, float]]  # sums of squares of weights, and of differences
+Sums = dict[Key, tuple[float, float]]  # sums of squares of weights, and of what the others differ by
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A tensor, and the one beside it that its weights are subtracted from, of which the first `rows` are compared."""
+
+    part: WeightPart
+    facts: ModelFacts
+    weights: StoredTensor
+    others: StoredTensor | None
+    rows: int
+
+    def cuts(self) -> Iterator[tuple[int, int]]:
+        """Yield (first row, rows): about PART numbers, and whole heads where a projection is fused by heads."""
+        unit = 3 * self.facts.d_head if self._by_heads else 1
+        step = max(PART // max(unit * self.weights.columns, 1), 1) * unit
+        for first in range(0, self.rows, step):
+            yield first, min(step, self.rows - first)
+
+    def split(self, rows: Tensor) -> dict[Key, Tensor]:
+        """Return the weights of each part in some rows; a fused projection has three."""
+        part, layer = self.part.part, self.part.layer
+        if part != "attn.qkv":
+            return {(part, layer): rows}
+        if self._by_heads:
+            thirds = rows.view(-1, 3, self.facts.d_head, self.weights.columns).unbind(1)
+        else:
+            thirds = rows.chunk(3, dim=1)
+        return {(f"attn.{letter}", layer): third for letter, third in zip("qkv", thirds, strict=True)}
+
+    @property
+    def _by_heads(self) -> bool:
+        return self.part.part == "attn.qkv" and FUSED[self.facts.arch] == "per_head_rows"
 
 
 def part_norms(directory: Path) -> dict[Key, float]:
     """Return the sum of squares of each (part, layer); layer is None outside the blocks."""
     weights = StoredWeights(directory)
-    pieces = ((key, piece, None) for name in weights.names for key, piece in weights.pieces(name))
+    pieces = [_piece(weights, name, None) for name in weights.names]
     return {key: norm for key, (norm, _) in _sums(pieces).items()}
 
 
@@ -48,42 +80,46 @@ def part_diff_norms(directory_a: Path, directory_b: Path) -> dict[Key, tuple[flo
     a, b = StoredWeights(directory_a), StoredWeights(directory_b)
     if a.facts.arch != b.facts.arch:
         raise ProbeError("weights-differ", f"{directory_a} is {a.facts.arch}, but {directory_b} is {b.facts.arch}")
-    return {key: (difference, norm) for key, (norm, difference) in _sums(_pairs(a, b)).items()}
+    pieces = [_piece(b, name, a) for name in sorted({*a.names, *b.names})]
+    return {key: (difference, norm) for key, (norm, difference) in _sums(pieces).items()}
 
 
-def _pairs(a: StoredWeights, b: StoredWeights) -> Iterator[Piece]:
-    """The weights of `b` beside those of `a`, of the rows and parts that both have."""
-    for name in sorted({*a.names, *b.names}):
-        for (key, of_a), (_, of_b) in zip(a.pieces(name), b.pieces(name), strict=True):
-            if key[0] in VOCABULARY:
-                rows = min(len(of_a), len(of_b))
-                of_a, of_b = of_a[:rows], of_b[:rows]
-            if of_a.shape != of_b.shape:
-                raise ProbeError(
-                    "weights-differ",
-                    f"{name} is {list(of_a.shape)} in {a.directory}, {list(of_b.shape)} in {b.directory}",
-                )
-            yield key, of_b, of_a
+def _piece(model: StoredWeights, name: str, other: StoredWeights | None) -> Piece:
+    part, weights = model.part(name), model.place(name)
+    if other is None:
+        return Piece(part, model.facts, weights, None, weights.rows)
+    theirs, rows = other.place(name), weights.rows
+    part = other.part(name) if name not in model.parts else part
+    same = weights.shape == theirs.shape
+    if part.part in VOCABULARY:
+        rows, same = min(rows, theirs.rows), weights.shape[1:] == theirs.shape[1:]
+    if not same:
+        raise ProbeError(
+            "weights-differ",
+            f"{name} is {list(theirs.shape)} in {other.directory}, {list(weights.shape)} in {model.directory}",
+        )
+    return Piece(part, model.facts, weights, theirs, rows)
 
 
-def _sums(pieces: Iterable[Piece]) -> Sums:
-    """Sums of squares of weights, and of what is left of the others without them, by key."""
-    sums: Sums = {}
+def _sums(pieces: Sequence[Piece]) -> Sums:
+    """Sums of squares of weights, and of what the others differ by, by key, in the order of the pieces."""
+    apart: list[Sums] = [{} for _ in pieces]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = min(THREADS, cores)
-    with _one_thread_each(), ThreadPoolExecutor(threads) as pool:
-        # Parts are made as they are wanted: a few for each thread, never those of a whole model.
-        waiting: list[tuple[Key, Future]] = []
-        for key, weights, others in pieces:
-            flat, other = weights.reshape(-1), None if others is None else others.reshape(-1)
-            for start in range(0, len(flat), PART):
-                part = slice(start, start + PART)
-                task = pool.submit(_sums_of_squares, flat[part], None if other is None else other[part])
-                waiting.append((key, task))
+    with _one_thread_each(), Reader() as reader, ThreadPoolExecutor(threads) as pool:
+        # Parts are handed out as they are wanted: a few for each thread, never those of a whole model.
+        waiting: list[tuple[int, Future]] = []
+        for place in sorted(range(len(pieces)), key=lambda n: (str(pieces[n].weights.path), pieces[n].weights.start)):
+            for first, count in pieces[place].cuts():
+                waiting.append((place, pool.submit(_sums_of_rows, reader, pieces[place], first, count)))
                 if len(waiting) > 2 * threads:
-                    _add(sums, *waiting.pop(0))
-        for key, task in waiting:
-            _add(sums, key, task)
+                    then, task = waiting.pop(0)
+                    _add(apart[then], task.result())
+        for then, task in waiting:
+            _add(apart[then], task.result())
+    sums: Sums = {}
+    for more in apart:
+        _add(sums, more)
     return sums
 
 
@@ -100,15 +136,25 @@ def _one_thread_each() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _add(sums: Sums, key: Key, task: Future) -> None:
-    norm, difference = sums.get(key, (0.0, 0.0))
-    more = task.result()
-    sums[key] = (norm + more[0], difference + more[1])
+def _add(sums: Sums, more: Sums) -> None:
+    for key, (norm, difference) in more.items():
+        before = sums.get(key, (0.0, 0.0))
+        sums[key] = (before[0] + norm, before[1] + difference)
+
+
+def _sums_of_rows(reader: Reader, piece: Piece, first: int, count: int) -> Sums:
+    if piece.others is None:
+        (rows,) = reader.rows((piece.weights, first, count))
+        return {key: _sums_of_squares(own, None) for key, own in piece.split(rows).items()}
+    rows, others = reader.rows((piece.weights, first, count), (piece.others, first, count))
+    theirs = piece.split(others)
+    return {key: _sums_of_squares(own, theirs[key]) for key, own in piece.split(rows).items()}
 
 
 def _sums_of_squares(weights: Tensor, others: Tensor | None) -> tuple[float, float]:
     import torch
 
+    weights, others = weights.reshape(-1), None if others is None else others.reshape(-1)
     wide = torch.empty(2, min(CHUNK, len(weights)), dtype=torch.float64)
     norm = difference = 0.0
     for start in range(0, len(weights), CHUNK):
@@ -119,71 +165,3 @@ def _sums_of_squares(weights: Tensor, others: Tensor | None) -> tuple[float, flo
             rest = wide[1, : len(part)].copy_(others[start : start + CHUNK]).sub_(mine)
             difference += float(torch.dot(rest, rest))
     return norm, difference
-
-
-class StoredWeights:
-    """Look up one model's tensors by name, without reading more than is asked for."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = Path(directory)
-        config = self.directory / "config.json"
-        if not config.is_file():
-            raise ProbeError("bad-model-config", f"{directory} has no config.json")
-        self.facts: ModelFacts = model_facts(json.loads(config.read_text()))
-        architecture(self.facts.arch)
-        self.files: dict[Path, safe_open] = {}
-        self.parts: dict[str, WeightPart] = {}
-        self.stored: dict[str, tuple[Path, str]] = {}
-        for path in weight_files(self.directory):
-            self._index(path)
-        self.names = sorted(self.parts)
-
-    def pieces(self, name: str) -> Iterator[tuple[Key, Tensor]]:
-        """Yield the parts in the tensor `name` with their weights; a fused projection has three."""
-        part = self.parts.get(name) or WeightPart("unembed", None)
-        tensor = self.tensor(name)
-        if part.part != "attn.qkv":
-            yield (part.part, part.layer), tensor
-            return
-        for letter, piece in zip("qkv", _thirds(tensor, self.facts), strict=True):
-            yield (f"attn.{letter}", part.layer), piece
-
-    def tensor(self, name: str) -> Tensor:
-        """Return the tensor `name`, without the prefix of the bare model; a tied unembedding is the embedding."""
-        path, stored = self._stored(name)
-        return self.files[path].get_tensor(stored)  # mapped: nothing is read yet
-
-    def _index(self, path: Path) -> None:
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            file = self.files[path] = safe_open(path, framework="pt")
-        except SafetensorError as error:
-            raise ProbeError("weights-damaged", f"{path} cannot be read: {error}", "download it again") from None
-        for stored in file.keys():
-            name = PREFIX.sub("", stored)
-            try:
-                part = weight_part(name, self.facts.arch)
-            except KeyError:
-                raise ProbeError(
-                    "unknown-weight",
-                    f"{path}: no part is known for {name!r}",
-                    "add it to PARTS in runtime/weight_parts.py",
-                ) from None
-            if part is not None:
-                self.parts[name], self.stored[name] = part, (path, stored)
-
-    def _stored(self, name: str) -> tuple[Path, str]:
-        if name in self.stored:
-            return self.stored[name]
-        if name.startswith(("lm_head.", "embed_out.")):
-            # Called by its other name, or tied to the embedding.
-            by_part = {part.part: self.stored[other] for other, part in self.parts.items()}
-            return by_part.get("unembed") or by_part["embed"]
-        raise ProbeError("weights-differ", f"{self.directory} has no {name}, which the other model has")
-
-
-def _thirds(tensor: Tensor, facts: ModelFacts) -> tuple[Tensor, ...]:
-    if FUSED[facts.arch] == "columns":
-        return tensor.chunk(3, dim=1)
-    return tensor.view(facts.n_heads, 3, facts.d_head, -1).unbind(1)

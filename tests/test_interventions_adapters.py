@@ -16,8 +16,8 @@ from probelang.runtime.models import ModelSource, load
 from probelang.runtime.options import RunOptions
 from probelang.runtime.planning import plan
 from probelang.runtime.results import Run
+from probelang.runtime.stored_weights import StoredWeights
 from probelang.runtime.text.tokenizer import Tokenizer
-from probelang.runtime.weights import StoredWeights
 from tests.helpers_models import build
 from tests.reference import compare_run, interpret
 from tests.reference.checked import checked

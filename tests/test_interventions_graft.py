@@ -18,7 +18,7 @@ from probelang.runtime.options import RunOptions
 from probelang.runtime.planning import plan
 from probelang.runtime.results import Run
 from probelang.runtime.sites import SiteRef
-from probelang.runtime.weights import StoredWeights
+from probelang.runtime.stored_weights import StoredWeights
 from tests.helpers_models import ARCHITECTURES, MORE_ARCHITECTURES, build
 from tests.reference import compare_run, interpret
 from tests.reference.checked import checked

@@ -61,8 +61,13 @@ def stage_of(reads: list[tuple[int, int, int]], edited: list[tuple[int, int, int
     def arrays(*numbers: int) -> list[np.ndarray]:
         return [np.array([n]) for n in numbers]
 
-    groups = tuple(EditGroup(("resid_post", b, None), "scale", 0, *arrays(r, p), None, np.zeros(1, int), None) for r, b, p in edited)
-    requests = tuple(Request(0, ("resid_post", b, None), *arrays(r, p), np.array([i])) for i, (r, b, p) in enumerate(reads))
+    groups = tuple(
+        EditGroup(("resid_post", b, None), "scale", 0, *arrays(r, p), None, np.zeros(1, int), None)
+        for r, b, p in edited
+    )
+    requests = tuple(
+        Request(0, ("resid_post", b, None), *arrays(r, p), np.array([i])) for i, (r, b, p) in enumerate(reads)
+    )
     return PhysicalStage(0, None, 8, (), Rows(np.zeros(rows, int), (tuple(range(10)),)), requests, groups, stops=True)
 
 
