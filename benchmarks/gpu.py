@@ -123,9 +123,10 @@ def steer(root: Path, prompts: int, tokens: int) -> str:
 model m = path("model")
 dataset d = file("asks.csv")
 prompts asked from d {{ text: "{{ask}}" }}
-direction way = random_unit(at=resid_post[2], seed=seed) for seed in 1..8
-statistic found = length(generate(asked, max_tokens={tokens}).response, unit="characters")
-  under steer(way, scale=1, unit="residual_norm", during="predicting") for seed
+direction own = mean(resid_post[2] at asked.last)
+direction way = random_unit(like=own, seed=seed) for seed in 1..8
+statistic found = character_count(generate(asked, max_tokens={tokens}).response)
+  under steer(way, scale=1, unit="residual_norm", during="predicting")
 """
 
 
@@ -174,13 +175,13 @@ def measure(name: str, shape: Shape, spec, root: Path, cells: int | None, given:
           f" compile {compiled:.2f} s", flush=True)  # fmt: skip
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--dtype", default="bfloat16")
     parser.add_argument("--size", choices=("full", "small"), default="full")
     parser.add_argument("--only", nargs="+", help="names of pieces, or their beginnings")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     logging.disable(logging.WARNING)
     full = given.size == "full"
     samples, tokens, prompts = (100, 204, 512) if full else (4, 12, 16)
