@@ -51,6 +51,24 @@ def numeric(operator: str, left: Cube, right: Cube) -> tuple[Cube, Cube]:
     return (truths(left), truths(right)) if operator in ("and", "or") else (left, right)
 
 
+def refuse_mixed(operator: str, left: Cube, right: Cube) -> None:
+    """Raise `kinds-differ` where texts are compared with numbers or truth values: they are never equal."""
+    kinds = [sort_of(cube) for cube in (left, right)]
+    if operator in ("==", "!=") and None not in kinds and "texts" in kinds and len(set(kinds)) > 1:
+        other = next(kind for kind in kinds if kind != "texts")
+        help_ = {"numbers": "write the number without quotes", "truth values": "`x`, `not x`, or `x == true`"}[other]
+        message = f"`{operator}` compares texts with {other}, which are never equal: columns are read as what they hold"
+        raise ProbeError("kinds-differ", message, help_)
+
+
+def sort_of(cube: Cube) -> str | None:
+    """What the values of a cube are: texts, numbers or truth values; None for anything else, and for none at all."""
+    if cube.values.dtype.kind in "bifu":
+        return "truth values" if cube.values.dtype.kind == "b" else "numbers"
+    there = cube.values[cube.present()].reshape(-1)
+    return "texts" if len(there) and all(isinstance(v, str) for v in there) else None
+
+
 LARGEST_WHOLE = 2.0**62
 
 

@@ -37,7 +37,9 @@ def verdict(evaluator: Evaluator, name: str, line: int, text: str, expression: i
         return Claim(name, line, text, "not computed", gone[0], values)
     held = cube.values.astype(bool) & present
     total = int(present.sum())
-    if total and int(held.sum()) == total:
+    if not total:
+        return Claim(name, line, text, "not computed", "there is no cell that it could hold in", values)
+    if int(held.sum()) == total:
         return Claim(name, line, text, "pass", "", values)
     reason = f"holds in {int(held.sum())} of {total} cells" if cube.axes else "does not hold"
     return Claim(name, line, text, "fail", reason, values)

@@ -22,7 +22,7 @@ from .record import Record
 from .report.frame import axis_columns
 from .results import AxisInfo, Claim, PlotResult, Result, Run, Texts, frame_of
 from .samples import texts_of
-from .selections import NOT_SELECTED, Ragged
+from .selections import NOT_MET, NOT_SELECTED, Ragged
 from .shares import share_of, times
 
 if TYPE_CHECKING:
@@ -148,14 +148,15 @@ def tables(prepared: Prepared, evaluator: Evaluator, node: Node, value: object):
         frame = frame_of(*(times(c, factor) for c in (summary.mean, summary.low, summary.high)), summary.n)
         return (
             selected_rows(frame),
-            selected_rows(frame_of(cube)),
+            selected_rows(frame_of(cube), NOT_SELECTED, NOT_MET),
             [AxisInfo.of(a) for a in summary.mean.axes],
             kind,
             None,
             () if of.values.dtype.kind == "b" else caution(summary.n.values),
         )
     if rows or kind == "text":
-        return selected_rows(frame_of(cube)), None, [AxisInfo.of(a) for a in cube.axes], kind, None, ()
+        gone = (NOT_SELECTED, NOT_MET) if rows else (NOT_SELECTED,)
+        return selected_rows(frame_of(cube), *gone), None, [AxisInfo.of(a) for a in cube.axes], kind, None, ()
 
     share = share_of(evaluator, node, cube, mean=True)
     if share is not None:
@@ -177,11 +178,11 @@ def kind_of(cube: Cube) -> str:
     return {"b": "boolean", "O": "text", "U": "text"}.get(cube.values.dtype.kind, "number")
 
 
-def selected_rows(frame: pl.DataFrame) -> pl.DataFrame:
-    """The rows that a predicate, or `where`, left in."""
+def selected_rows(frame: pl.DataFrame, *gone: str) -> pl.DataFrame:
+    """The rows that a predicate, or `where`, left in: those that are not missing for one of some reasons."""
     if "reason" not in frame.columns:
         return frame
-    return frame.filter(pl.col("reason").is_null() | (pl.col("reason") != NOT_SELECTED))
+    return frame.filter(pl.col("reason").is_null() | ~pl.col("reason").is_in(gone or (NOT_SELECTED,)))
 
 
 def labelled(frame: pl.DataFrame, labels: dict[str, object]) -> pl.DataFrame:

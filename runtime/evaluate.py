@@ -14,7 +14,17 @@ from ..compiler.graph import Node
 from ..compiler.kinds import AxisName, ColumnName
 from ..compiler.signature import Parameter, Signature
 from . import registry
-from .arithmetic import OPERATORS, as_numbers, column_cube, divide, label_array, numeric, truths, whole_where_exact
+from .arithmetic import (
+    OPERATORS,
+    as_numbers,
+    column_cube,
+    divide,
+    label_array,
+    numeric,
+    refuse_mixed,
+    truths,
+    whole_where_exact,
+)
 from .binding.axes import axes_of, axis_of, models_below
 from .binding.bindings import Bindings
 from .binding.revisions import revision_columns
@@ -179,6 +189,7 @@ class Evaluator:
         operator = str(node.param("operator"))
         if operator in ("/", "%"):
             return divide(OPERATORS[operator], left, right)
+        refuse_mixed(operator, left, right)
         try:
             return elementwise(whole_where_exact(operator), *numeric(operator, left, right))
         except TypeError:

@@ -21,18 +21,21 @@ class Ragged:
 
 
 NOT_SELECTED = "not selected"
+NOT_MET = "the condition holds for no item here"
 CONDITION = "the condition could not be computed"
 
 
 def masked(cube: Cube, predicate: Cube) -> Cube:
     """The cube with the cells for which a predicate fails marked as not selected.
 
-    Where the predicate could not be computed the cell is missing for its reason: nobody knows whether it belongs here.
+    A predicate over items leaves items out, and where none is left what is made of them is missing; one over other
+    axes leaves out their cells. Where the predicate could not be computed the cell is missing for its reason: nobody
+    knows whether it belongs here.
     """
     wide, mask = align(cube, predicate)
     known = mask.present()
     missing = np.full(wide.shape, None, dtype=object) if wide.missing is None else wide.missing.copy()
-    missing[known & ~truths(mask).values] = NOT_SELECTED
+    missing[known & ~truths(mask).values] = NOT_MET if predicate.data_axes() else NOT_SELECTED
     if mask.missing is not None:
         missing[~known] = [unknown(reason) for reason in mask.missing[~known]]
     return Cube(wide.axes, np.array(wide.values), missing)
@@ -40,7 +43,7 @@ def masked(cube: Cube, predicate: Cube) -> Cube:
 
 def unknown(reason: str) -> str:
     """Why a cell is missing whose condition is."""
-    return reason if reason == NOT_SELECTED or reason.startswith(CONDITION) else f"{CONDITION}: {reason}"
+    return reason if reason in (NOT_SELECTED, NOT_MET) or reason.startswith(CONDITION) else f"{CONDITION}: {reason}"
 
 
 def joined(axis: Axis, parts: list) -> object:

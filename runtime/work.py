@@ -8,17 +8,19 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
+from ..compiler.builtins import SITES
 from ..compiler.graph import Node
 from ..compiler.physical import EditGroup, PhysicalStage, Request, asked_together, depth_of_rows, measured, whole
 from .batch_edits import batch_edit, index_of, ref
 from .binding.bindings import Bindings
 from .carry import Carry
+from .cells import mark
 from .cube import Cube
 from .engine import Batch, Edit, Engine, Read, pad
 from .evaluate import Evaluator
 from .kernels import Kernel, kernel_of
 from .lowering.lower import Lowered, run_of
-from .sites import SiteRef
+from .sites import SiteRef, place
 from .store.journal import Journal, Part, again
 
 AT_ONCE = 2**26  # logits, or numbers of unembedding rows, that are there at a time
@@ -215,12 +217,19 @@ class StageRun:
         if kernel is None:
             if missing is not None:
                 values = np.where(np.equal(work.reasons, None)[:, None], values, np.nan)
-            return Cube(work.axes, values.reshape(*shape, values.shape[-1]), missing)
-        return kernel.cube(values.reshape(*shape, kernel.fan), missing)
+            return without_nan(Cube(work.axes, values.reshape(*shape, values.shape[-1]), missing))
+        return without_nan(kernel.cube(values.reshape(*shape, kernel.fan), missing))
 
     def width(self, work: Lowered) -> int:
-        kernel = self.kernels[self.lowered.index(work)]
-        return kernel.fan if kernel is not None else self.engine.model.d_model
+        """How many numbers a work has in each slot, where none of them was asked for."""
+        kernel, model = self.kernels[self.lowered.index(work)], self.engine.model
+        if kernel is not None:
+            return kernel.fan
+        if work.node.op != "read":
+            return model.vocab
+        name = str(work.node.input("site").param("name"))
+        layer, head = (0 if index in SITES[name].indices else None for index in ("layer", "head"))
+        return place(SiteRef(name, layer, head), model.facts).width
 
     def unembedding(self, node: Node) -> Cube:
         """The unembedding row of a word."""
@@ -230,6 +239,12 @@ class StageRun:
         found = answer_ids(tokenizer, "", str(node.input("word").param("value")))
         weight = self.engine.model.hf.get_output_embeddings().weight
         return Cube((), weight[found.id].detach().float().cpu().numpy())
+
+
+def without_nan(cube: Cube) -> Cube:
+    """The cube with the cells missing for which the model gives no number: an overflow, or a division by zero in it."""
+    bad = np.isnan(cube.values)
+    return mark(cube, bad.any(-1) if cube.feature else bad, "the model gives no number here")
 
 
 def pooled(buffer: np.ndarray, work: Lowered) -> np.ndarray:

@@ -94,14 +94,15 @@ def check_collisions(el: Elaborator, items: list[Node], span: Span) -> None:
     """Two edits that surely write the same place are an error, unless one says `in_order`, or both only add."""
 
     def of_one_run(edits: dict[str, Node | None]) -> Node:
-        seen: dict[tuple[str, str], Node] = {}
+        seen: dict[tuple[str, Node | None], Node] = {}
         for edit in edits.values():
             place, meant = written_place(edit), edit.input("in_order")
             if place is None or (meant is not None and meant.param("value") is True):
                 continue
-            first = seen.setdefault(place, edit)
-            if first is not edit and not first.op == edit.op == "steer":
-                el.report(errors.edits_collide(span, "the same site and tokens"))
+            for (site, tokens), first in seen.items():
+                if site == place[0] and meet(tokens, place[1]) and not first.op == edit.op == "steer":
+                    el.report(errors.edits_collide(span, "the same site and tokens"))
+            seen[place] = edit
         return el.none
 
     try:
@@ -110,8 +111,8 @@ def check_collisions(el: Elaborator, items: list[Node], span: Span) -> None:
         pass  # said where the edits meet in a run
 
 
-def written_place(edit: Node) -> tuple[str, str] | None:
-    """What tells the place that an edit writes: its site, and its tokens; those of a direction follow from it."""
+def written_place(edit: Node) -> tuple[str, Node | None] | None:
+    """The place that an edit writes: the key of its site, and its tokens (None: all); a direction tells its own."""
     from ..normalise import site_of
 
     place, direction = edit.input("place"), edit.input("direction")
@@ -121,8 +122,31 @@ def written_place(edit: Node) -> tuple[str, str] | None:
         site = site_of(direction)
     if site is None or site.kind is Nothing:
         return None
-    whole = tokens is None or tokens.kind is Nothing or tokens.param("path") in (("all",), ("tokens",))
-    return site.key, "all" if whole else tokens.key
+    whole = tokens is None or tokens.kind is Nothing or tokens.param("path") in WHOLE
+    return site.key, None if whole else tokens
+
+
+WHOLE = (("all",), ("tokens",))
+APART = ("bos", "template")  # tokens that nobody wrote
+
+
+def meet(one: Node | None, other: Node | None) -> bool:
+    """Whether two token expressions (None: all that was written) surely share a token: one holds the other."""
+    if one is None or other is None:
+        rest = other if one is None else one
+        return rest is None or any(path[0] not in APART for path, _ in paths(rest))
+    if one.key == other.key:
+        return True
+    pairs = [(a, b) for a, of in paths(one) for b, to in paths(other) if of == to]
+    return any(a == b or len(a) != len(b) and a[0] == b[0] for a, b in pairs)
+
+
+def paths(tokens: Node) -> list[tuple[tuple[str, ...], str]]:
+    """The parts of a union that a path names, each with the key of its prompts."""
+    if tokens.op == "union":
+        return [found for _, part in tokens.inputs for found in paths(part)]
+    prompts = tokens.input("prompts")
+    return [] if tokens.op != "tokens" or prompts is None else [(tuple(tokens.param("path")), prompts.key)]
 
 
 def at(el: Elaborator, e: ir.ApplyOf, env: Env) -> Node:

@@ -29,7 +29,7 @@ def elaborate(
     el.modules = declarations.Modules(overrides={name: (value, "") for name, value in (overrides or {}).items()})
     el.modules.add(spec)
     for statement in spec.statements:
-        if isinstance(statement, ir.Define) and statement.keyword in ROOTS:
+        if isinstance(statement, ir.Define) and statement.keyword in ROOTS and not statement.params:
             declarations.value(el, statement.name, Env(), statement.name_span or NOWHERE)
             el.modules.used.discard(statement.name)
     look_at_the_rest(el, spec)

@@ -19,9 +19,9 @@ from ..kinds import (
     Nothing,
     Number,
     Part,
-    Prompts,
     Site,
     SystemMode,
+    Test,
     Text,
     Unknown,
     Vector,
@@ -240,7 +240,9 @@ def leaves(node: Node) -> list[Node]:
     return [leaf for e in elements(node) for leaf in leaves(e)] if is_stack(node) else [node]
 
 
-OBJECTS = (Prompts,)
+# What depends on all labels of an axis, or on what they are called, and so is not what it is at one of them alone: the
+# p values of a family of tests, and random vectors, which are drawn for the labels of what they are like.
+TOGETHER = {"statement": "value", "field": "record", "random_unit": "like", "random_gaussian": "like"}
 
 
 def substitute(graph: Graph, node: Node, axis: str, value: Node) -> Node:
@@ -252,8 +254,14 @@ def substitute(graph: Graph, node: Node, axis: str, value: Node) -> Node:
             return n
         if n.key in made:
             return made[n.key]
+        whole = together(n)
         if n.op == "label" and n.param("name") == axis:
             result = value
+        elif whole is not None and axis in visible_axes(whole):  # looked up among all
+            left = tuple(a for a in n.axes if a.name != axis)
+            extra = tuple(a for a in value.axes if a.name not in {x.name for x in left})
+            taken = {"base": n, "label": value}
+            result = graph.node("select", taken, {"axis": axis}, kind=n.kind, axes=left + extra, lineage=n.lineage)
         else:
             inputs = {name: go(child) for name, child in n.inputs}
             left = tuple(a for a in n.axes if a.name != axis)
@@ -263,6 +271,12 @@ def substitute(graph: Graph, node: Node, axis: str, value: Node) -> Node:
         return result
 
     return go(node)
+
+
+def together(node: Node) -> Node | None:
+    """The input of a node whose labels it depends on all at once, if there is one."""
+    found = node.input(TOGETHER[node.op]) if node.op in TOGETHER else None
+    return None if node.op == "field" and not issubclass(found.kind, Test) else found
 
 
 def is_vector(node: Node) -> bool:

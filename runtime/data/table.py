@@ -13,7 +13,6 @@ from typing import Any
 import polars
 
 from ..errors import ProbeError
-from .keys import canonical_row
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +35,10 @@ class Table:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of all keys, column names and values."""
+        """A hash of all keys, column names and values, and of their types: a prompt spells 1 and 1.0 apart."""
         digest = hashlib.blake2b(repr(self.columns).encode(), digest_size=16)
-        for key, row in zip(self.keys, self.rows(), strict=True):
-            digest.update(f"\0{key}\0{canonical_row(row)}".encode())
+        for key, row in zip(self.keys, self.frame.iter_rows(), strict=True):
+            digest.update(f"\0{key}\0{row!r}".encode())
         return digest.hexdigest()
 
     def rows(self) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from ..determinism import derive_seed
 from ..errors import ProbeError
 from ..sites import SiteRef, place
 from ..text.rendered import Rendered
-from .grid import Grid, grid, in_model, per_cell, values_at
+from .grid import LISTS, Grid, grid, in_model, one_index, per_cell, reasons_at, refuse_fractions, values_at
 from .idle import idle
 from .places import Places, places
 
@@ -42,6 +42,7 @@ def edits_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[Edi
     label = cells.at[found.axis.name] if found.axis is not None else np.zeros(cells.count, dtype=np.int64)
     cell, position, rank = spread_positions(found, label, prompt, rows.prompts)
     note_reasons(state, found, label, prompt, row)
+    note_unknown(state, numbers_of(edit, site), cells, row, rows.run)
     return groups_of(state, rows, edit, order, site, cells, Edits.of(cells, row, prompt, cell, position, rank))
 
 
@@ -57,6 +58,7 @@ def later_edits_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> li
     cells = grid((*rows.axes, *rows.own))
     row, prompt, every = state.row_of(rows, cells), rows.prompt_of(cells), np.arange(cells.count)
     zero = np.zeros(cells.count, dtype=np.int64)
+    note_unknown(state, numbers_of(edit, site), cells, row, rows.run)
     return groups_of(state, rows, edit, order, site, cells, Edits.of(cells, row, prompt, every, zero, zero), later=True)
 
 
@@ -96,6 +98,18 @@ def note_reasons(state: Lowering, found: Places, label: np.ndarray, item: np.nda
     gone = np.array([[isinstance(p, str) for p in of_label] for of_label in found.found])
     for at in np.flatnonzero(gone[label, item]):
         state.reasons.setdefault(int(row[at]), str(found.found[label[at]][item[at]]))
+
+
+def numbers_of(edit: Node, site: Node) -> list[Node | None]:
+    """The numbers that say where and how an intervention acts."""
+    return [site.input("layer"), site.input("head"), edit.input("component"), edit.input("seed"), strength(edit)]
+
+
+def note_unknown(state: Lowering, numbers: list[Node | None], cells: Grid, row: np.ndarray, home: Node) -> None:
+    """A row whose layer, strength or another number of its edits could not be computed has no value."""
+    reasons = reasons_at(state.evaluator, numbers, cells, home)
+    for at in np.flatnonzero(~np.equal(reasons, None)) if reasons is not None else ():
+        state.reasons.setdefault(int(row[at]), str(reasons[at]))
 
 
 def where_it_acts(edit: Node) -> tuple[Node, Node | None]:
@@ -194,11 +208,12 @@ def layers_of(state: Lowering, site: Node, cells: Grid, home: Node) -> list[tupl
 
 def layers_at(state: Lowering, node: Node, cells: Grid, home: Node) -> list[tuple[int, np.ndarray]]:
     """Per layer that `node` names, the cells [bool] in which it does."""
-    if node.op in ("list", "all-layers", "layers", "range"):
+    if node.op in LISTS:
         from ..binding.axes import label_values
 
         return [(int(v), np.ones(cells.count, dtype=bool)) for v in label_values(state.bindings, node, home)]
     values, index = values_at(state.evaluator, node, cells, home, state.stand_in(node))
+    refuse_fractions(values, "layer")
     sets = [v if isinstance(v, tuple) else (int(v),) for v in values.tolist()]
     every = sorted({int(x) for s in sets for x in s})
     member = np.array([[x in s for x in every] for s in sets])
@@ -208,7 +223,7 @@ def layers_at(state: Lowering, node: Node, cells: Grid, home: Node) -> list[tupl
 def index_of(state: Lowering, node: Node | None, cells: Grid, home: Node) -> np.ndarray | None:
     if node is None:
         return None
-    return per_cell(state.evaluator, node, cells, home).astype(np.int64)
+    return one_index(per_cell(state.evaluator, node, cells, home), "head")
 
 
 def kind_of(edit: Node) -> str:
@@ -222,10 +237,15 @@ def operand_of(edit: Node) -> Node | None:
     return edit.input("direction")
 
 
+def strength(edit: Node) -> Node | None:
+    """How strong an intervention is, where it says so."""
+    name = {"project_out": "alpha", "steer": "scale", "scale": "factor", "clamp": "value"}.get(edit.op)
+    return edit.input(name) if name is not None else None
+
+
 def amount_of(state: Lowering, edit: Node, cells: Grid, home: Node) -> np.ndarray | None:
     """The strength of an edit in each cell, as far as it is a number of the spec."""
-    name = {"project_out": "alpha", "steer": "scale", "scale": "factor", "clamp": "value"}.get(edit.op)
-    node = edit.input(name) if name is not None else None
+    node = strength(edit)
     if node is None:
         return None
     return per_cell(state.evaluator, node, cells, home, 1.0 if state.planning else None).astype(np.float64)

@@ -14,7 +14,7 @@ from ..adapters import adapted_modules
 from ..errors import ProbeError
 from ..sources import read_config
 from ..weight_parts import weight_part
-from .edits import layers_at, note_reasons, spread_positions
+from .edits import layers_at, note_reasons, note_unknown, spread_positions
 from .grid import Grid, grid, in_model
 from .places import places
 
@@ -142,6 +142,7 @@ class Grafted:
     ) -> list[EditGroup]:
         """Groups for each part of each layer that is meant; `parts` are those that a layer has."""
         cell, position = at
+        note_unknown(self.state, [layers], self.cells, self.row, self.rows.run)
         groups = []
         for layer, chosen in chosen_layers(self.state, layers, self.cells, self.rows.run):
             kept = chosen[cell]

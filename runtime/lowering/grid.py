@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from ..errors import NotYet, ProbeError
 from ..evaluate import Evaluator
 
 MOST_CELLS = 200_000_000
+LISTS = ("list", "all-layers", "layers", "range")  # layers that are written, and all meant at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +65,25 @@ def grid(axes: tuple[Axis, ...]) -> Grid:
     return Grid(axes, at, count)
 
 
+def one_index(values: np.ndarray, what: str) -> np.ndarray:
+    """Layers or heads as whole numbers; raises `several-layers` where one is a set of more than one."""
+    if values.dtype == object:
+        wrong = next((v for v in values if isinstance(v, tuple) and len(v) != 1), None)
+        if wrong is not None:
+            message = f"this takes one {what} at a time, not the set {wrong}"
+            raise ProbeError("several-layers", message, f"walk them: `for {what}`")
+        values = np.array([v[0] if isinstance(v, tuple) else v for v in values])
+    refuse_fractions(values, what)
+    return values.astype(np.int64)
+
+
+def refuse_fractions(values: np.ndarray, what: str) -> None:
+    """Raise `not-whole` for a layer or head that lies between two of them."""
+    wrong = values[values != np.floor(values)] if values.dtype.kind == "f" else ()
+    if len(wrong):
+        raise ProbeError("not-whole", f"there is no {what} {float(wrong[0]):g}", "round(…) gives a whole number")
+
+
 def in_model(site: str, layer: int, layers: int) -> None:
     """Raise `layer-out-of-range` for a layer that a model does not have."""
     if not 0 <= layer < layers:
@@ -89,11 +110,32 @@ def per_cell(
 def values_at(
     evaluator: Evaluator, node: Node, cells: Grid, home: Node, default: float | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The values of a small expression, each once, and per cell the index of its own."""
+    """The values of a small expression, each once, and per cell the index of its own.
+
+    Where there is none, zero stands for it: `reasons_at` says where that is.
+    """
     try:
         cube = evaluator.at_home(home).cube(node)
     except NotYet:
         if default is None:
             raise
         return np.array([default]), np.zeros(cells.count, np.int64)
-    return cube.values.reshape((-1,) + cube.feature), cells.index(cube)
+    values = cube.values.reshape((-1,) + cube.feature)
+    if cube.missing is not None:
+        values = values.copy()
+        values[~cube.present().reshape(-1)] = 0
+    return values, cells.index(cube)
+
+
+def reasons_at(evaluator: Evaluator, nodes: Iterable[Node | None], cells: Grid, home: Node) -> np.ndarray | None:
+    """Per cell, why one of some small expressions has no value, or None; None where all have one everywhere."""
+    found = None
+    for node in nodes:
+        try:
+            cube = evaluator.at_home(home).cube(node) if node is not None and node.op not in LISTS else None
+        except NotYet:
+            continue
+        if cube is not None and cube.missing is not None:
+            here = cube.missing.reshape(-1)[cells.index(cube)]
+            found = here if found is None else np.where(np.equal(found, None), here, found)
+    return found

@@ -10,7 +10,7 @@ import numpy as np
 from ...compiler.graph import Node
 from ...compiler.physical import EditGroup
 from ..errors import ProbeError
-from .edits import index_of, layers_at
+from .edits import index_of, layers_at, note_unknown
 from .grid import Grid, grid, in_model
 from .places import Places, places
 
@@ -25,6 +25,7 @@ def knockouts_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list
     row = state.row_of(rows, cells)
     cell, query, key = edges(state, rows, edit, cells, row)
     layer, head = edit.input("layer"), edit.input("head")
+    note_unknown(state, [layer, head], cells, row, run)
     everywhere = [(at, np.ones(cells.count, dtype=bool)) for at in range(state.layers)]
     heads = index_of(state, head, cells, run)
     if heads is not None and len(heads) and not 0 <= heads.min() <= heads.max() < state.facts.n_heads:

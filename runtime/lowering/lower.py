@@ -15,9 +15,10 @@ from ..binding.bindings import Bindings
 from ..cube import Axis
 from ..evaluate import ASKED, Evaluator
 from ..facts import ModelFacts
+from .collisions import in_order, note_collisions
 from .edits import edits_of, later_edits_of
 from .graft import gates_of, grafts_of, later_grafts_of, refuse_collisions
-from .grid import Grid, grid, in_model, per_cell
+from .grid import Grid, grid, in_model, one_index, per_cell, reasons_at
 from .judging import Judged, lower_judge
 from .knockout import knockouts_of, refuse_blind
 from .places import Places, each_token, places
@@ -105,12 +106,14 @@ class Lowering:
         self.count += cells.count * len(rendered)
         edits = sorted((int(k[1:]), n) for k, n in run.inputs if k.startswith("i"))
         made: list[EditGroup] = []
+        meant = {order for order, edit in edits if in_order(edit)}
         for order, edit in edits:
             made += LOWERED.get(edit.op, edits_of)(self, rows, edit, order)
             if self.writing:
                 self.later += LATER.get(edit.op, later_edits_of)(self, rows, edit, order)
         refuse_blind(self, rows, made)
         refuse_collisions(made)
+        note_collisions(self, made, meant)
         self.edits += made
         return rows
 
@@ -216,6 +219,9 @@ def lower_read(state: Lowering, work: Node, read: Node, axes: tuple[Axis, ...], 
     row = state.row_of(rows, cells)
     prompt = rows.prompt_of(cells)
     cell, position, reasons = positions_of(found, cells, prompt, rows.prompts)
+    unknown = reasons_at(state.evaluator, (site.input("layer"), site.input("head")), cells, read)
+    if unknown is not None:
+        reasons = np.where(np.equal(reasons, None), unknown, reasons)
     add_requests(state, len(state.lowered), str(site.param("name")), layer, head, row, cell, position, lens)
     state.lowered.append(Lowered(work, axes, cell, how, state.explained(row, reasons), prompt))
 
@@ -257,10 +263,10 @@ def add_requests(
         if len(cell):
             state.requests.append(Request(work, (name, None, None), row[cell], position, np.arange(len(cell)), lens))
         return
-    layers = np.full(len(row), -1) if layer is None else one_layer(layer)
+    layers = np.full(len(row), -1) if layer is None else one_index(layer, "layer")
     for asked in np.unique(layers) if layer is not None else ():
         in_model(name, int(asked), state.layers)
-    heads = np.full(len(row), -1) if head is None else head.astype(np.int64)
+    heads = np.full(len(row), -1) if head is None else one_index(head, "head")
     width = int(heads.max(initial=-1)) + 2
     code = ((layers + 1) * width + heads + 1)[cell]
     for found in np.flatnonzero(np.bincount(code)) if len(code) else ():
@@ -268,19 +274,6 @@ def add_requests(
         at, of = int(found) // width - 1, int(found) % width - 1
         site = (name, None if at < 0 else at, None if of < 0 else of)
         state.requests.append(Request(work, site, row[cell[slots]], position[slots], slots, lens))
-
-
-def one_layer(layer: np.ndarray) -> np.ndarray:
-    from ..errors import ProbeError
-
-    if layer.dtype == object:
-        wrong = next((v for v in layer if isinstance(v, tuple) and len(v) != 1), None)
-        if wrong is not None:
-            raise ProbeError(
-                "several-layers", f"a read is of one layer at a time, not of {wrong}", "walk the layers: `for layer`"
-            )
-        layer = np.array([v[0] if isinstance(v, tuple) else v for v in layer])
-    return layer.astype(np.int64)
 
 
 def lower_measure(state: Lowering, node: Node) -> None:

@@ -15,7 +15,7 @@ from probelang.runtime.errors import ProbeError
 from probelang.runtime.text.positions import Occurrences
 from probelang.runtime.zoo import zoo_path
 
-from . import declarations, statistics, writing
+from . import declarations, scoring, statistics, writing
 from .compare import Rough
 from .interventions import KINDS, WITHOUT_PLACE
 from .loops import size
@@ -52,6 +52,8 @@ def call(it: Interpreter, e: ir.CallOf, env: Env) -> Relation | Listed:
     given = {k: v.name if isinstance(v, ir.AxisRef) else it.expr(v, env.with_(place=False)) for k, v in written.items()}
     if name in MEASURES:
         return measure(it, MEASURES[name], given, env)
+    if name in scoring.OF_TEXTS:
+        return scoring.score(name, {k: packed(v) for k, v in given.items()})
     if name in statistics.POINTWISE:
         return by_name(statistics.POINTWISE[name], given)
     if name == "if":

@@ -41,6 +41,7 @@ class Item:
 def edits(interventions: list[Intervention | None], item: Item) -> tuple[Edit | Cut | Swap, ...]:
     """The edits of one run, in the order in which the interventions are listed."""
     found: list[Edit | Cut | Swap] = []
+    writes: list[tuple[Intervention, tuple, tuple[int, ...]]] = []
     for intervention in interventions:
         if intervention is not None and intervention.kind in WITHOUT_PLACE:
             found += WITHOUT_PLACE[intervention.kind](intervention.arguments, item)
@@ -48,9 +49,21 @@ def edits(interventions: list[Intervention | None], item: Item) -> tuple[Edit | 
             place, change = KINDS[intervention.kind](intervention.arguments, item)
             positions = acting(intervention, place, item)
             for layer in place.site.layers:
+                at = (place.site.name, layer, place.site.head)
+                refuse_collision(intervention, at, positions, writes)
+                writes.append((intervention, at, positions))
                 function, key = change(layer, positions)
                 found.append(Edit(place.site.name, layer, place.site.head, positions, function, key))
     return tuple(found)
+
+
+def refuse_collision(edit: Intervention, site: tuple, positions: tuple[int, ...], before: list) -> None:
+    """Rule 3: two that write the same place are an error, unless one says in which order, or both only add."""
+    for other, at, tokens in before:
+        said = edit.arguments.get("in_order") or other.arguments.get("in_order")
+        if other is not edit and at == site and {*tokens} & {*positions} and not said:
+            if not edit.kind == other.kind == "steer":
+                raise ProbeError("edits-collide", "two interventions write one place")
 
 
 SCOPES = {"steer": "predicting", "project_out": "all"}  # of those that name no tokens

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .interpreter import Interpreter
 
 SINGLE = (First, Last, Bos, End, Coordinate)
-OF_ONE_ITEM = ("position-not-found", "lengths-differ", "no-other-item")
+OF_ONE_ITEM = ("position-not-found", "lengths-differ", "no-other-item", "edits-collide")
 POOLS = {"mean": np.mean, "max": np.max, "sum": np.sum}
 
 
@@ -81,7 +81,7 @@ def at(it: Interpreter, e: ir.ApplyOf, env: Env) -> Relation:
     rows = []
     for r in whole.rows:
         network, (tokens_, key), site_, *given = r.value
-        missing = next((g for g in given if isinstance(g, Missing)), None)
+        missing = next((g for g in (site_, *given) if isinstance(g, Missing)), None)
         rows += [Row(r.at, missing)] if missing is not None else read(r.at, network, tokens_, key, site_, given)
     return Relation(tuple(rows), whole.data | {"token"} & {n for row in rows for n in row.at})
 

@@ -39,10 +39,11 @@ def log_prob(of: Distribution, answer: Text | None = None) -> Number:
 def rank(of: Distribution, answer: Text | None = None) -> Integer:
     """Rank of the answer among all tokens: 1 + the number of tokens with a strictly larger logit.
 
-    Ties share the better rank.
+    Ties share the better rank. Missing where a logit is not a number.
     """
     own = of.gather(-1, answer[:, None])
-    return (of > own).sum(-1) + 1
+    found = ((of > own).sum(-1) + 1).double()
+    return found.masked_fill(of.isnan().any(-1), float("nan"))
 
 
 @operation(work="run", nonlinear=True)
@@ -58,7 +59,7 @@ def reciprocal_rank(
 
     found = rank(of, answer)
     value = 1.0 / found.double()
-    return value if max_rank is None else torch.where(found <= max_rank, value, torch.full_like(value, beyond))
+    return value if max_rank is None else torch.where(found > max_rank, torch.full_like(value, beyond), value)
 
 
 @operation(work="run", answers_only=True)
