@@ -21,6 +21,8 @@ def reference(el: Elaborator, e: ir.Ref, env: Env) -> Node:
         return env.binders.get(e.name, el.unknown)
     if e.to == "parameter":
         return env.params.get(e.name, el.unknown)
+    if e.to == "builtin" and env.axes_of is not None and e.name in el_axes(env.axes_of):
+        return column_name(el, e, env)  # an axis called as a site is: `x[k > 1]`
     if e.to == "builtin" and env.columns_of is not None and e.name in (known_columns(env.columns_of) or ()):
         return column_name(el, e, env)  # a column called as a site is: `q`, `head`
     if e.to == "builtin":
