@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from common import LAYERS, Warm, build, checked, machine, plain, table
+from common import LAYERS, Warm, build, checked, limit, machine, plain, table
 from common import seconds as seconds_by
 from nnsight import NNsight
 
@@ -144,6 +144,7 @@ def main() -> None:
         by_hand, ids = hand_batched(hf), {s: k for k, s in enumerate(SETS)}
         loop = papers_loop(hf, few)
         times["the paper's loop"] = seconds(lambda: papers_loop(hf, few), 3) * len(cells) / len(few)
+        least = limit(ours)
         nn = NNsight(plain(root / "model"))
         traced = trace_per_cell(nn, hf, more)
         times["one nnsight trace per cell"] = seconds(lambda: trace_per_cell(nn, hf, more), 3) * len(cells) / len(more)
@@ -155,7 +156,7 @@ def main() -> None:
         "one nnsight trace per cell": f"scaled from {len(more)} cells",
     }
     print(f"grid: {len(SETS)} sets x {SAMPLES} samples = {len(cells):,} cells, {LAYERS} layers, {machine()}")
-    table([(name, value, remarks.get(name, "")) for name, value in times.items()], "probelang")
+    table([*((name, value, remarks.get(name, "")) for name, value in times.items()), least], "probelang")
     differences = [
         ("hand-batched hooks", np.abs(values - by_hand).max()),
         ("the paper's loop", max(abs(values[ids[s], i] - v) for (i, s), v in zip(few, loop, strict=True))),

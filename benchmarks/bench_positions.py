@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from common import LAYERS, Warm, build, checked, in_turns, machine, plain, table
+from common import LAYERS, Warm, build, checked, in_turns, limit, machine, plain, table
 from peers import PEERS, timed
 
 DIFFERENT, ANSWER = 6, 300  # the one token that differs, and the one that is measured
@@ -91,7 +91,7 @@ def main() -> None:
         work = {name: run.run for name, run in runs.items()}
         hands = {f"hand-batched hooks, {budget:,} tokens": budget for budget in BY_HAND}
         work |= {n: lambda b=budget: hand_batched(hf, clean, corrupt, b) for n, budget in hands.items()}
-        times = in_turns(work, 3)
+        times, least = in_turns(work, 3), limit(runs["probelang"])
         by_hand = hand_batched(hf, clean, corrupt, BY_HAND[0])
         for name in hands:
             times[name] *= cells / len(by_hand)
@@ -104,7 +104,7 @@ def main() -> None:
     remarks = {name: f"{run.used:,} row-layer-tokens" for name, run in runs.items()} | dict.fromkeys(hands, part)
     remarks["probelang"] = f"{cells / times['probelang']:,.0f} cells/s, " + remarks["probelang"]
     print(f"positions: {LAYERS} layers x {count} tokens = {cells:,} cells, {machine()}")
-    table([(name, value, remarks.get(name, "")) for name, value in times.items()], "probelang")
+    table([*((name, value, remarks.get(name, "")) for name, value in times.items()), least], "probelang")
     values = runs["probelang"].values("grid").reshape(-1)
     apart = {"hooks": np.abs(values[:: -(-cells // MOST)] - by_hand).max()}
     apart |= {peer: np.abs(values - np.array(made["values"]).reshape(-1)).max() for peer, made in found.items()}

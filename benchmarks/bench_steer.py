@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from time import process_time
 
 import torch
-from common import VOCABULARY, Warm, build, checked, machine, plain, table
+from common import VOCABULARY, Warm, build, checked, limit, machine, plain, table
 
 from probelang.runtime.generation.value import token_ids
 
@@ -74,10 +74,12 @@ def main() -> None:
                 start = process_time()
                 work()
                 times[name].append(process_time() - start)
+        least = limit(runs["probelang, greedy, steered"])
     rates = []
     for name, found in times.items():
         tokens = written(runs[name]) if name in runs else len(ids) * TOKENS
         rates.append((name, median(found) / tokens * 1000, f"{tokens / median(found):,.0f} tokens/s"))
+    rates.append((least[0], least[1] / (len(ids) * TOKENS) * 1000, least[2]))
     print(f"texts: {PROMPTS} prompts x {VECTORS} vectors x {TOKENS} tokens, {LAYERS} layers of {WIDTH}, {machine()}")
     print("processor seconds for 1,000 tokens, median of 5 turns")
     table(rates, "transformers generate, greedy")

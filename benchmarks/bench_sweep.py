@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from common import LAYERS, Warm, build, checked, in_turns, machine, plain, table
+from common import LAYERS, Warm, build, checked, in_turns, limit, machine, plain, table
 
 PAIRS, SHORTEST, LONGEST = 256, 16, 128
 BUDGETS = (512, 1024, 2048, 4096)  # tokens of a baseline's batch
@@ -108,12 +108,12 @@ def main() -> None:
         for budget in BUDGETS:
             made = batches(ids, budget)
             work[f"plain forward, {budget:,} tokens a batch"] = lambda made=made: forward(hf, made)
-        times = in_turns(work, 3)
+        times, least = in_turns(work, 3), limit(run)
         found, expected = run.values("apart").reshape(-1), by_hand(plain(root / "model"), pairs[:])
     few, many = peak(PAIRS // 4), peak(PAIRS * 4)
     remarks = {name: f"{tokens / value:,.0f} tokens/s" for name, value in times.items()}
     print(f"sweep: {len(ids)} prompts of {SHORTEST} to {LONGEST} tokens, {LAYERS} layers, {machine()}")
-    table([(name, value, remarks[name]) for name, value in times.items()], "probelang")
+    table([*((name, value, remarks[name]) for name, value in times.items()), least], "probelang")
     best = min(value for name, value in times.items() if name != "probelang")
     print(f"{best / times['probelang']:.2f} of the best plain forward's tokens/s")
     print(f"largest relative difference to one prompt at a time {np.abs(found / expected - 1).max():.1e}")

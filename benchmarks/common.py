@@ -13,6 +13,7 @@ import torch
 from probelang.compiler.check import Checked, check
 from probelang.runtime.execute import prepare, run_stage
 from probelang.runtime.options import RunOptions
+from probelang.runtime.planning import plan
 from probelang.runtime.pool import ModelPool
 from probelang.runtime.registry import catalogue
 
@@ -112,6 +113,27 @@ def in_turns(work: dict[str, Callable[[], object]], times: int) -> dict[str, flo
         for name, call in work.items():
             found[name].append(seconds(call, 1))
     return {name: statistics.median(values) for name, values in found.items()}
+
+
+def ceiling(device: str, dtype: torch.dtype, size: int, clock: Callable[[], float] = time.perf_counter) -> float:
+    """FLOP/s of a product of two square matrices."""
+    one, two = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
+
+    def multiply() -> None:
+        for _ in range(10):
+            one @ two
+        if device.startswith("cuda"):
+            torch.cuda.synchronize()
+
+    multiply()
+    return 10 * 2 * size**3 / seconds(multiply, 5, clock)
+
+
+def limit(run: Warm) -> tuple[str, float, str]:
+    """A row for the table: the time that the matrix products of a run's plan take at the speed of a large product."""
+    flops = plan(run.checked, root=run.root, options=run.options).flops
+    rate = ceiling("cpu", torch.float32, 1024, time.process_time)
+    return "limit: the plan's products alone", flops / rate, f"{flops / 1e9:,.1f} GFLOP at {rate / 1e9:,.0f} GFLOP/s"
 
 
 def machine() -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from common import Warm, checked, save_tokenizer, seconds
+from common import Warm, ceiling, checked, save_tokenizer
 
 WORDS = 4096  # of the tokenizer; the model's vocabulary may be larger
 
@@ -128,20 +128,6 @@ direction way = random_unit(like=own, seed=seed) for seed in 1..8
 statistic found = character_count(generate(asked, max_tokens={tokens}).response)
   under steer(way, scale=1, unit="residual_norm", during="predicting")
 """
-
-
-def ceiling(device: str, dtype: torch.dtype, size: int) -> float:
-    """FLOP/s of a product of two square matrices."""
-    one, two = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
-
-    def multiply() -> None:
-        for _ in range(10):
-            one @ two
-        if device.startswith("cuda"):
-            torch.cuda.synchronize()
-
-    multiply()
-    return 10 * 2 * size**3 / seconds(multiply, 5)
 
 
 def flops_per_token(shape: Shape) -> float:
