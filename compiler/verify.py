@@ -54,8 +54,7 @@ def verify_starts(stage: PhysicalStage) -> None:
     rest = starts.source < 0
     if starts.layer[rest].any() or starts.position[rest].any():
         raise IllegalStage("a row without a source starts late")
-    if (stage.rows.prompt[late] != stage.rows.prompt[source]).any():
-        raise IllegalStage("a row starts from a row of another prompt")
+    verify_prompts(stage, late, source)
     if (starts.layer[source] > starts.layer[late]).any() or (starts.position[source] > starts.position[late]).any():
         raise IllegalStage("a row starts before its source does")
     for request in stage.requests:
@@ -73,6 +72,17 @@ def verify_starts(stage: PhysicalStage) -> None:
             raise IllegalStage("a row is edited before it parts from an unedited one")
     if stage.batches:
         verify_order(stage)
+
+
+def verify_prompts(stage: PhysicalStage, late: np.ndarray, source: np.ndarray) -> None:
+    """Raise `IllegalStage` where a row starts from one that has other tokens, before it or in the blocks left out."""
+    prompt, starts, prompts = stage.rows.prompt, stage.starts, stage.rows.prompts
+    other = prompt[late] != prompt[source]
+    if starts.layer[late[other]].any():
+        raise IllegalStage("a row starts at a later block from a row of another prompt")
+    for own, of, at in {*zip(prompt[late[other]], prompt[source[other]], starts.position[late[other]], strict=True)}:
+        if prompts[own][:at] != prompts[of][:at] or len(prompts[of]) < at:
+            raise IllegalStage("a row starts from a row with other tokens")
 
 
 def verify_order(stage: PhysicalStage) -> None:

@@ -14,6 +14,7 @@ from .pack_batches import pack_batches
 from .read_unedited import read_unedited
 from .resume_late import resume_late
 from .reuse_prefix import reuse_prefix
+from .share_prefixes import share_prefixes
 from .share_runs import share_runs
 from .stop_early import stop_early
 
@@ -27,6 +28,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("stop-early", stop_early),
     ("resume-late", resume_late),
     ("reuse-prefix", reuse_prefix),
+    ("share-prefixes", share_prefixes),
     ("pack-batches", pack_batches),
     ("narrow-logits", narrow_logits),
 )
