@@ -37,5 +37,5 @@ class Speed:
 
 def terms(batch: Shape) -> tuple[int, ...]:
     """How often each of `RATES` falls due in a batch."""
-    tokens = batch.queries * batch.row_blocks
+    tokens = batch.block_tokens
     return 1, batch.calls, tokens, tokens * batch.keys, batch.visits, batch.logits

@@ -124,9 +124,10 @@ class PhysicalStage:
     """The rows that one model runs for one stage.
 
     `work` are the nodes whose results come out of it. `batches` are arrays of row indices. `stops` is whether a batch
-    ends with what is asked of it, `narrow` whether only those logits are computed that are measured. `width` and
-    `kv_width` are the numbers that a token has in the residual stream, and in the keys of a layer. `prices` is what
-    passes weigh one plan against another with. `saved` notes what each pass did, for the plan's text.
+    ends with what is asked of it, `narrow` whether only those logits are computed that are measured, `tails` whether
+    the last block of a batch runs for the tokens that are measured alone, which it can where blocks are `divisible`.
+    `width` and `kv_width` are the numbers that a token has in the residual stream, and in the keys of a layer. `prices`
+    is what passes weigh one plan against another with. `saved` notes what each pass did, for the plan's text.
     """
 
     stage: int
@@ -143,6 +144,8 @@ class PhysicalStage:
     budget: int = 8192
     stops: bool = False
     narrow: bool = False
+    tails: bool = False
+    divisible: bool = True
     width: int = 0
     kv_width: int = 0
     begins: Starts | None = None
@@ -228,24 +231,6 @@ def unembedded(stage: PhysicalStage) -> np.ndarray:
     return count
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What a stage is predicted to count: forwards, rows x padded tokens x blocks entered, calls of blocks, and places
-    at which the logits of the whole vocabulary are computed."""
-
-    rows: int
-    tokens: int
-    forwards: int
-    row_layer_tokens: int
-    calls: int = 0
-    unembeddings: int = 0
-
-    def price(self, prices: CostModel) -> float:
-        """What the stage takes, in tokens that pass one block."""
-        head = prices.head * self.unembeddings
-        return self.row_layer_tokens + prices.call * self.calls + prices.forward * self.forwards + head
-
-
 def asked_rows(stage: PhysicalStage) -> np.ndarray:
     """Per row, whether anything is asked of it, by a request or by a row that starts from it."""
     asked = np.zeros(len(stage.rows), dtype=bool)
@@ -261,17 +246,3 @@ def batch_numbers(stage: PhysicalStage) -> np.ndarray:
     if stage.batches:
         found[np.concatenate(stage.batches)] = np.repeat(np.arange(len(stage.batches)), [len(b) for b in stage.batches])
     return found
-
-
-def cost(stage: PhysicalStage) -> Cost:
-    """The exact counts of a stage, by the rule by which the engine counts."""
-    lengths, depth, asked, starts = stage.rows.lengths, depth_of_rows(stage), asked_rows(stage), stage.starts
-    blocks = np.maximum(depth - starts.layer, 0)
-    total = forwards = calls = 0
-    for batch in stage.batches:
-        if not asked[batch].any():
-            continue
-        forwards += 1
-        total += int(blocks[batch].sum()) * (int(lengths[batch].max()) - starts.first_token(batch))
-        calls += max(int(depth[batch].max()) - int(starts.layer[batch].min()), 0)
-    return Cost(len(stage.rows), int(lengths.sum()), forwards, total, calls, int(unembedded(stage).sum()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .physical import Cost
+from .counting import Cost
 from .sizes import Sizes, amount
 from .stages import Stage
 

@@ -50,6 +50,10 @@ class ModelShape:
         """FLOPs of one block for `rows` sequences of `queries` tokens that attend to `keys` tokens, masked ones too."""
         return rows * queries * (2 * self.block_weights + 4 * self.heads * self.head_width * keys)
 
+    def projection_flops(self, rows: int, tokens: int) -> int:
+        """FLOPs of the queries, keys and values of one block for `rows` sequences of `tokens` tokens."""
+        return rows * tokens * 2 * self.width * self.head_width * (self.heads + 2 * self.kv_heads)
+
     @property
     def head_flops(self) -> int:
         """FLOPs of the unembedding at one position."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from .physical import PhysicalStage, Where, asked_rows, batch_numbers, depth_of_rows, unembedded
 from .shape import ModelShape
+from .tails import tail_widths
 
 WHOLE = ("next-token", "lens")  # work whose result is a whole distribution
 KEPT, MEASURED = 4, 8  # bytes of a number that is read, and of one that is measured
@@ -33,7 +34,8 @@ class Sizes:
 class Shape:
     """One batch: tokens that each row runs and attends to, blocks that are called, and sites and logits asked for.
 
-    `row_blocks` adds up the blocks that each row passes; `most_rows` is how many pass a block together.
+    `row_blocks` adds up the blocks that each row passes; `most_rows` is how many pass a block together. `tail_rows` of
+    these block passes are of `tail` tokens alone, but for keys and values.
     """
 
     queries: int
@@ -43,6 +45,13 @@ class Shape:
     most_rows: int
     visits: int
     logits: int
+    tail_rows: int = 0
+    tail: int = 0
+
+    @property
+    def block_tokens(self) -> int:
+        """Tokens times blocks that they pass."""
+        return self.queries * self.row_blocks - self.tail_rows * (self.queries - self.tail)
 
     @staticmethod
     def even(rows: int, tokens: int, blocks: int, visits: int, logits: int) -> Shape:
@@ -54,17 +63,19 @@ def batch_shapes(stage: PhysicalStage) -> list[Shape]:
     """The batches that will run, by the rule by which forwards are counted."""
     heads, visits = unembedded(stage), visits_of_batches(stage)
     lengths, depth, asked, starts = stage.rows.lengths, depth_of_rows(stage), asked_rows(stage), stage.starts
-    found = []
+    found, widths = [], tail_widths(stage).tolist()
     for number, batch in enumerate(stage.batches):
         if not asked[batch].any():
             continue
         first, last = starts.layer[batch], np.maximum(depth[batch], starts.layer[batch])
         keys = int(lengths[batch].max())
+        calls, tail = max(int(depth[batch].max()) - int(first.min()), 0), widths[number]
+        ends = int(((depth[batch] == depth[batch].max()) & (first < last)).sum()) if tail else 0
         joined = np.bincount(first, minlength=stage.layers + 1) - np.bincount(last, minlength=stage.layers + 1)
         found.append(
             Shape(
-                keys - starts.first_token(batch), keys, max(int(depth[batch].max()) - int(first.min()), 0),
-                int((last - first).sum()), int(joined.cumsum().max()), int(visits[number]), int(heads[batch].sum()),
+                keys - starts.first_token(batch), keys, calls + (tail > 0), int((last - first).sum()),
+                int(joined.cumsum().max()), int(visits[number]), int(heads[batch].sum()), ends, tail,
             )
         )  # fmt: skip
     return found
@@ -74,7 +85,8 @@ def sizes(stage: PhysicalStage, shape: ModelShape, work: Sequence[str]) -> Sizes
     """The sizes of a stage whose work nodes have these operations, in the order of `Request.work`."""
     flops = peak = 0
     for b in batch_shapes(stage):
-        flops += shape.block_flops(b.row_blocks, b.queries, b.keys) + b.logits * shape.head_flops
+        flops += shape.block_flops(b.row_blocks - b.tail_rows, b.queries, b.keys) + b.logits * shape.head_flops
+        flops += shape.projection_flops(b.tail_rows, b.queries) + shape.block_flops(b.tail_rows, b.tail, b.keys)
         activations = b.most_rows * b.queries * shape.block_bytes(b.keys)
         peak = max(peak, activations, b.logits * shape.vocabulary * max(shape.itemsize, 4))
     return Sizes(flops, kept_bytes(stage, shape, work), peak)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..compiler.physical import PhysicalStage, depth_of_rows
+from ..compiler.tails import Places
 from .engine import Keep, Read, Start
 from .sites import SiteRef
 
@@ -23,10 +24,15 @@ class Wanted:
 
 @dataclass
 class Carry:
-    """Hold what batches of a stage leave for later ones; each part is let go after the last batch that needs it."""
+    """Hold what batches of a stage leave for later ones; each part is let go after the last batch that needs it.
+
+    `widths` are those of `tail_widths`: of rows whose last block ran for their `places` alone, these are held.
+    """
 
     stage: PhysicalStage
     batch_of: np.ndarray
+    widths: np.ndarray
+    places: Places
     wanted: dict[int, Wanted] = field(default_factory=dict)
     last: dict[int, int] = field(default_factory=dict)
     held: dict[tuple[str, int, int], Tensor] = field(default_factory=dict)
@@ -54,25 +60,32 @@ class Carry:
 
     def reads(self, index: int, place: np.ndarray) -> tuple[tuple[Read, ...], tuple[Keep, ...]]:
         """What a batch must be asked for the sake of later ones."""
-        wanted, first = self.wanted.get(index, Wanted()), self.first(index)
-        reads = []
+        wanted, reads = self.wanted.get(index, Wanted()), []
         for layer, rows in wanted.hidden.items():
-            length = self.stage.rows.lengths[rows] - first
-            at = np.repeat(place[rows], length)
-            token = np.arange(len(at)) - np.repeat(np.cumsum(length) - length, length) + first
+            of, token = self.tokens(index, layer, rows)
+            at = place[rows[of]]
             reads.append(Read(("hidden", layer), SiteRef("resid_post", layer - 1), tensor(at), tensor(token), raw=True))
         keeps = (Keep(("keys", block), block, tensor(place[rows])) for block, rows in wanted.keys.items())
         return tuple(reads), tuple(keeps)
+
+    def tokens(self, index: int, layer: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Which of `rows` of a batch, and at which of their tokens, leave their hidden states before a block."""
+        first, batch = self.first(index), self.stage.batches[index]
+        if self.widths[index] and layer == self.depth[batch].max():
+            of = np.searchsorted(rows, self.places.row)
+            mine = (of < len(rows)) & (rows[np.minimum(of, len(rows) - 1)] == self.places.row)
+            return of[mine], self.places.position[mine]
+        length = self.stage.rows.lengths[rows] - first
+        of = np.repeat(np.arange(len(rows)), length)
+        return of, np.arange(len(of)) - np.repeat(np.cumsum(length) - length, length) + first
 
     def take(self, index: int, found: dict) -> None:
         """Hold what a batch has left, and let go what no later batch needs."""
         wanted, first = self.wanted.get(index, Wanted()), self.first(index)
         for layer, rows in wanted.hidden.items():
-            length = self.stage.rows.lengths[rows] - first
-            flat = found["hidden", layer]
-            whole = flat.new_zeros(len(rows), int(length.max()), flat.shape[-1])
-            mask = torch.arange(whole.shape[1])[None] < tensor(length)[:, None]
-            whole[mask.to(flat.device)] = flat
+            flat, (of, token) = found["hidden", layer], self.tokens(index, layer, rows)
+            whole = flat.new_zeros(len(rows), int(self.stage.rows.lengths[rows].max()) - first, flat.shape[-1])
+            whole[tensor(of).to(flat.device), tensor(token - first).to(flat.device)] = flat
             self.held["hidden", index, layer] = whole
         for block in wanted.keys:
             self.held["keys", index, block] = found["keys", block]

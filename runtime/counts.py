@@ -32,15 +32,18 @@ def predicted(
     n_layers: int,
     position: int = 0,
     layers: Sequence[tuple[int, int]] | None = None,
+    tail: int | None = None,
 ) -> int:
     """Return the row-layer-tokens of one batch `[rows, padded tokens]` that ends at `last_site`.
 
     `position` is the token that it begins with, `layers` for each row its first block and the one behind its last
-    (None: all blocks).
+    (None: all blocks). `tail` is how many tokens of each row the last block runs (None: all).
     """
     rows, tokens = batch_shape
     if last_site is None:
         return 0
     end = layers_run(last_site, n_layers)
-    blocks = rows * end if layers is None else sum(max(min(stop, end) - first, 0) for first, stop in layers)
-    return (tokens - position) * blocks
+    passes = [(0, end)] * rows if layers is None else [(first, min(stop, end)) for first, stop in layers]
+    blocks = sum(max(stop - first, 0) for first, stop in passes)
+    short = 0 if tail is None else sum(first < stop == end for first, stop in passes) * (tokens - position - tail)
+    return (tokens - position) * blocks - short

@@ -10,11 +10,12 @@ from functools import cached_property
 from pathlib import Path
 
 from ..compiler.check import Checked
+from ..compiler.counting import cost
 from ..compiler.graph import Node, digest, walk
 from ..compiler.keys import recipe_key, value_key
 from ..compiler.normalise import normalise
 from ..compiler.passes import optimise
-from ..compiler.physical import PhysicalStage, cost
+from ..compiler.physical import PhysicalStage
 from ..compiler.stages import Stage, cut
 from . import registry
 from .binding.bindings import Bindings
@@ -128,7 +129,11 @@ def lowered_stages(
 ) -> list[tuple[PhysicalStage, list[Lowered]]]:
     """Lower a stage, with the prices and the batch size that the passes go by."""
     lowered = lower(stage, prepared.bindings, prepared.evaluator, planning)
-    return [(p.with_(prices=prices_of(prepared, p.model), budget=batch_tokens(prepared, p)), w) for p, w in lowered]
+    whole = prepared.options.device_map is None  # weights that come and go are where a call brings them
+    return [
+        (p.with_(prices=prices_of(prepared, p.model), budget=batch_tokens(prepared, p), divisible=whole), w)
+        for p, w in lowered
+    ]
 
 
 def execute(checked: Checked, *, root: Path, options: RunOptions, progress: Progress | None = None) -> Run:

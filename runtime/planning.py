@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..compiler.check import Checked
+from ..compiler.counting import cost
 from ..compiler.explain import grouped
 from ..compiler.graph import Node, walk
 from ..compiler.passes import PASSES, one_by_one, optimise
-from ..compiler.physical import PhysicalStage, cost
+from ..compiler.physical import PhysicalStage
 from ..compiler.plan_text import Load, ModelPart, StagePart, counted, duration, render
 from ..compiler.sizes import amount, sizes
 from ..compiler.stages import Stage

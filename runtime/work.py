@@ -11,6 +11,7 @@ import torch
 from ..compiler.builtins import SITES
 from ..compiler.graph import Node
 from ..compiler.physical import EditGroup, PhysicalStage, Request, asked_together, depth_of_rows, measured, whole
+from ..compiler.tails import places_of, tail_widths
 from .batch_edits import batch_edit, index_of, ref
 from .binding.bindings import Bindings
 from .carry import Carry
@@ -69,7 +70,7 @@ class StageRun:
         count = len(stage.batches)
         asked = [(n, Sorted.of(stage.requests[n[0]].rows, batch_of, count)) for n in asked_together(stage)]
         edits = [(g, Sorted.of(g.rows, batch_of, count)) for g in stage.edits]
-        depth, carry = depth_of_rows(stage), Carry(stage, batch_of)
+        depth, carry = depth_of_rows(stage), Carry(stage, batch_of, tail_widths(stage), places_of(stage))
         repeated = again(stage, set(self.journal.found))
         for index, rows in enumerate(stage.batches):
             if index in repeated or index not in self.journal.found:
@@ -117,7 +118,9 @@ class StageRun:
             until = SiteRef("final_norm")
         start = carry.start(index, place, ids.shape[1])
         deep = None if (depth == last).all() else index_of(depth)
-        found = self.engine.run_split(Batch(ids, lengths, changed, (*wanted, *left), keeps, start, until, deep))
+        width = int(carry.widths[index])
+        late = index_of(carry.places.table(rows, width, self.stage.rows.lengths[rows])) if width else None
+        found = self.engine.run_split(Batch(ids, lengths, changed, (*wanted, *left), keeps, start, until, deep, late))
         carry.take(index, found)
         parts = self.journal.found.get(index)
         if parts is None:

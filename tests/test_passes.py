@@ -16,9 +16,10 @@ import pytest
 import torch
 
 from probelang.compiler.cost import CostModel
+from probelang.compiler.counting import cost
 from probelang.compiler.passes import PASSES, optimise
 from probelang.compiler.passes.ancestry import CLEAN, ancestry
-from probelang.compiler.physical import EditGroup, PhysicalStage, Request, Rows, Starts, cost
+from probelang.compiler.physical import EditGroup, PhysicalStage, Request, Rows, Starts
 from probelang.compiler.verify import IllegalStage, verify
 from probelang.runtime.carry import Carry
 from probelang.runtime.engine import Engine
@@ -204,9 +205,11 @@ def test_counts_of_a_grid_by_hand() -> None:
     """Single blocks l start at l + 1 and pairs (i, j) at j + 1; six tokens of ten are run."""
     singles = [(i,) for i in range(8)]
     pairs = [(i, j) for i in range(8) for j in range(i + 1, 8)]
-    stage = optimise(stage_of([(), *singles, *pairs]))
-    expected = 10 * 8 + sum(6 * (8 - s[-1] - 1) for s in (*singles, *pairs))
-    assert cost(stage).row_layer_tokens == expected
+    sets = (*singles, *pairs)
+    stage = optimise(stage_of([(), *sets]), frozenset({"measure-late"}))
+    assert cost(stage).row_layer_tokens == 10 * 8 + sum(6 * (8 - s[-1] - 1) for s in sets)
+    late = optimise(stage_of([(), *sets]))
+    assert cost(late).row_layer_tokens == 10 * 7 + 1 + sum(6 * (7 - s[-1] - 1) + 1 for s in sets if s[-1] < 7)
     naive = optimise(stage_of([(), *singles, *pairs]), frozenset(NAMES))
     assert cost(naive).row_layer_tokens == 37 * 10 * 8
 

@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from probelang.compiler.cost import CostModel
+from probelang.compiler.counting import cost
 from probelang.compiler.passes import PASSES, optimise
 from probelang.compiler.passes.share_prefixes import share_prefixes
-from probelang.compiler.physical import EditGroup, PhysicalStage, Request, Rows, Starts, cost
+from probelang.compiler.physical import EditGroup, PhysicalStage, Request, Rows, Starts
 from probelang.compiler.verify import IllegalStage, verify
 from probelang.runtime.execute import execute
 from probelang.runtime.options import RunOptions
@@ -103,8 +104,9 @@ def prompts_of(*tails: str, lead: tuple[int, ...] = LEAD) -> list[tuple[int, ...
 def test_counts_by_hand() -> None:
     """Three prompts of ten tokens, six of them alike: these run once, and four of each prompt."""
     stage = stage_of(prompts_of("abcd", "bcde", "cdef"))
-    assert cost(optimise(stage)).row_layer_tokens == 8 * (6 + 3 * 4)
-    assert cost(optimise(stage, frozenset({"share-prefixes"}))).row_layer_tokens == 8 * 3 * 10
+    assert cost(optimise(stage, frozenset({"measure-late"}))).row_layer_tokens == 8 * (6 + 3 * 4)
+    assert cost(optimise(stage)).row_layer_tokens == 7 * (6 + 3 * 4) + 1 + 3
+    assert cost(optimise(stage, frozenset({"share-prefixes"}))).row_layer_tokens == 7 * 3 * 10 + 3
     every = frozenset(n for n, _ in PASSES) - {"share-prefixes"}
     assert cost(optimise(stage, every)).row_layer_tokens == 8 * (6 + 3 * 4)
 
@@ -152,7 +154,7 @@ def test_a_prompt_that_is_the_beginning_is_the_source() -> None:
 
 def test_what_is_held_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = stage_of([*prompts_of("ab", "ac", "ad"), *prompts_of("ab", "ac", lead=(1, 9, 9, 9))])
-    monkeypatch.setattr(import_module("probelang.compiler.passes.share_prefixes"), "HELD", 2 * 4 * 8 * 7)
+    monkeypatch.setattr(import_module("probelang.compiler.passes.sources"), "HELD", 2 * 4 * 8 * 7)
     assert share_prefixes(stage).starts.position.tolist() == [7, 7, 7, 0, 0, 0]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from ..physical import PhysicalStage
 from ..verify import verify
 from .drop_idle import drop_idle
+from .measure_late import measure_late
 from .narrow_logits import narrow_logits
 from .pack_batches import pack_batches
 from .read_unedited import read_unedited
@@ -29,6 +30,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("resume-late", resume_late),
     ("reuse-prefix", reuse_prefix),
     ("share-prefixes", share_prefixes),
+    ("measure-late", measure_late),
     ("pack-batches", pack_batches),
     ("narrow-logits", narrow_logits),
 )
@@ -47,7 +49,6 @@ def optimise(stage: PhysicalStage, off: frozenset[str] = frozenset()) -> Physica
     """Run all passes but those named; every result is verified."""
     verify(stage)
     for name, run in PASSES:
-        if name in off:
-            continue
-        stage = verify(run(stage))
+        if name not in off:
+            stage = verify(run(stage))
     return stage if stage.batches or not len(stage.rows) else verify(one_by_one(stage))

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..cost import CostModel
 from ..physical import PhysicalStage, depth_of_rows
+from ..tails import pays, places_of
 
 KEYS = 4  # a token that is not run, but whose keys and values are held, counts as one of this many
 
@@ -17,15 +17,17 @@ def pack_batches(stage: PhysicalStage) -> PhysicalStage:
 
     Rows of one length and first token are neighbours, sorted by their first block: a batch walks the blocks, rows join
     at their first one and leave behind their last. Rows of other lengths or first tokens join as long as the tokens
-    that are then run in vain cost less than one more batch. The order is a function of the rows alone, so that two
-    plans of one spec are equal.
+    that are then run in vain cost less than one more batch. Where the last block runs for measured tokens alone, rows
+    with few of them keep together by the same rule. The order is a function of the rows alone, so that two plans of
+    one spec are equal.
     """
     if not len(stage.rows):
         return stage.with_(batches=())
     lengths, starts, depth = stage.rows.lengths, stage.starts, depth_of_rows(stage)
     # What is asked of a row that enters no block is read before the first one, and no other row waits for it.
     home = code(starts.group, depth == 0)
-    bucket = code(home, starts.position, lengths)
+    need, rank = needs(stage)
+    bucket = code(home, starts.position, lengths, rank)
     order = np.argsort(code(bucket, starts.layer, starts.generation), kind="stable")
     edges = np.flatnonzero(np.r_[True, np.diff(bucket[order]) != 0, True]).tolist()
     blocks = np.r_[0, np.cumsum(np.maximum(depth - starts.layer, 0)[order])]
@@ -35,10 +37,13 @@ def pack_batches(stage: PhysicalStage) -> PhysicalStage:
         length, position = int(lengths[row]), int(starts.position[row])
         for begin, end in pieces(first, last, KEYS * stage.budget // weight(length, position)):
             rows = order[begin:end]
+            deepest = int(depth[rows].max())
+            here = rows[depth[rows] == deepest]
             batch = Batch(int(home[row]), begin, end, length, position, int(blocks[end] - blocks[begin]),
-                          int(starts.layer[rows].min()), int(depth[rows].max()))  # fmt: skip
+                          int(starts.layer[rows].min()), deepest, int(need[here].max()),
+                          int((starts.layer[here] < deepest).sum()))  # fmt: skip
             joined = found[-1].joined(batch) if found else None
-            if joined is not None and joined.fits(stage.budget) and joined.pays(found[-1], batch, stage.prices):
+            if joined is not None and joined.fits(stage.budget) and joined.pays(found[-1], batch, stage):
                 found[-1] = joined
             else:
                 found.append(batch)
@@ -48,7 +53,10 @@ def pack_batches(stage: PhysicalStage) -> PhysicalStage:
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows `begin` to `end` of the order. `blocks` adds up the blocks that its rows enter, of `first` to `last`."""
+    """Rows `begin` to `end` of the order. `blocks` adds up the blocks that its rows enter, of `first` to `last`.
+
+    `ends` rows run the last block, where they need `need` tokens each.
+    """
 
     home: int
     begin: int
@@ -58,11 +66,15 @@ class Batch:
     blocks: int
     first: int
     last: int
+    need: int
+    ends: int
 
     def joined(self, other: Batch) -> Batch | None:
         """This batch and the one behind it in the order as one, or None when they cannot run together."""
         if self.home != other.home:
             return None
+        last = max(self.last, other.last)
+        there = [batch for batch in (self, other) if batch.last == last]
         return replace(
             self,
             end=other.end,
@@ -70,19 +82,42 @@ class Batch:
             position=min(self.position, other.position),
             blocks=self.blocks + other.blocks,
             first=min(self.first, other.first),
-            last=max(self.last, other.last),
+            last=last,
+            need=max(batch.need for batch in there),
+            ends=sum(batch.ends for batch in there),
         )
 
     def fits(self, budget: int) -> bool:
         return (self.end - self.begin) * weight(self.length, self.position) <= KEYS * budget
 
-    def pays(self, one: Batch, other: Batch, prices: CostModel) -> bool:
+    def pays(self, one: Batch, other: Batch, stage: PhysicalStage) -> bool:
         """Whether this batch takes no longer than the two that it is made of."""
-        return self.price(prices) <= one.price(prices) + other.price(prices)
+        return self.price(stage) <= one.price(stage) + other.price(stage)
 
-    def price(self, prices: CostModel) -> float:
-        calls = max(self.last - self.first, 0)
-        return prices.forward + prices.call * calls + (self.length - self.position) * self.blocks
+    def price(self, stage: PhysicalStage) -> float:
+        prices, tokens = stage.prices, self.length - self.position
+        found = prices.forward + prices.call * max(self.last - self.first, 0) + tokens * self.blocks
+        if stage.tails and pays(stage, self.ends, tokens, self.need):
+            found += prices.call - self.ends * (tokens - self.need)
+        return found
+
+
+def needs(stage: PhysicalStage) -> tuple[np.ndarray, np.ndarray]:
+    """Per row, the tokens that its last block must run, and a rank by which rows that need few lie beside each other.
+
+    A row has a rank that is no lower than that of the row it starts from, which must not run behind it.
+    """
+    lengths, rank = stage.rows.lengths, np.zeros(len(stage.rows), np.int64)
+    if not stage.tails:
+        return lengths, rank
+    places, starts = places_of(stage), stage.starts
+    need = np.where(places.able, np.maximum(places.need, 1), lengths)
+    few = need * 2 <= lengths - starts.position
+    for number in range(int(starts.generation.max(initial=0)) + 1):
+        rows = np.flatnonzero(starts.generation == number)
+        least = rank[starts.source[rows]] if number else 0
+        rank[rows] = least + ((least % 2 == 0) == few[rows])
+    return need, rank
 
 
 def weight(length: int, position: int) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..physical import PhysicalStage, Rows, Starts, asked_rows, depth_of_rows
 from .reuse_prefix import SHORT
-from .sources import HELD, if_better, unedited
+from .sources import holdable, if_better, unedited
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def share_prefixes(stage: PhysicalStage) -> PhysicalStage:
         long = at * SHORT >= stage.rows.lengths[rows]
         rows, at = rows[long], at[long]
         size = 2 * stage.kv_width * int(depth[rows].max(initial=0)) * len(tokens)
-        if len(rows) < 2 or held + size > HELD:
+        if len(rows) < 2 or not holdable(held + size):
             continue
         held += size
         own = known.get(tokens, -1)

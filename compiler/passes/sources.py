@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..physical import PhysicalStage, Rows, Starts, cost, depth_of_rows
+from ..counting import cost
+from ..physical import PhysicalStage, Rows, Starts, depth_of_rows
 from .ancestry import CLEAN, Ancestry
 from .pack_batches import pack_batches
 
 HELD = 2**28  # numbers of hidden states, keys and values that a group of rows holds at a time
+
+
+def holdable(numbers: int) -> bool:
+    """Whether as many numbers may be held at a time."""
+    return numbers <= HELD
 
 
 def unedited(stage: PhysicalStage) -> np.ndarray:

@@ -95,7 +95,8 @@ class Batch:
     """Hold rows of token ids, padded on the right with any token, since causal attention never looks there.
 
     A forward ends after the last read, or at `until` if that is later; `depth` says how many blocks each row goes
-    through at most. Positions count from the row's first token.
+    through at most. Positions count from the row's first token. With `late` the last block makes keys and values of
+    all tokens, and all else of the tokens at these positions, which are then the only ones that can be read there.
     """
 
     ids: Tensor  # [B, T], long
@@ -106,6 +107,7 @@ class Batch:
     start: Start = Start()
     until: SiteRef | None = None
     depth: Tensor | None = None  # [B], long; None: all rows go through all blocks
+    late: Tensor | None = None  # [B, m], long; a position may be there twice
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -160,6 +162,7 @@ def take_rows(batch: Batch, start: int, stop: int) -> tuple[Batch, dict[Hashable
             keeps=tuple(cut(keep, kept[keep.key]) for keep in batch.keeps),
             start=batch.start.rows(rows, batch.shape[0]),
             depth=None if batch.depth is None else batch.depth[rows],
+            late=None if batch.late is None else batch.late[rows],
         ),
         kept,
     )

@@ -16,6 +16,7 @@ from ..sites import SiteInfo, site_infos
 from .batch import Batch
 from .drive import run_traced
 from .graft import donated_logits
+from .late import bare, narrowed
 from .patterns import visible_attention
 from .prefix import prefix_cache
 from .schedule import change_rows, first_hidden
@@ -32,6 +33,7 @@ class Engine:
     def __init__(self, model: LoadedModel, counts: Counts | None = None) -> None:
         self.model = model
         self.counts = Counts() if counts is None else counts
+        self._twins: dict[str, Module] = {}
 
     def run(self, batch: Batch) -> dict[Hashable, Tensor]:
         """Return the values of each read and keep, where they were computed; out of memory is raised as it is."""
@@ -48,8 +50,9 @@ class Engine:
         self.counts.forwards += 1
         blocks = list(zip(plan.schedule.first.tolist(), plan.schedule.depth.tolist(), strict=True))
         self.counts.row_layer_tokens += predicted(
-            batch.shape, plan.last, self.model.n_layers, batch.start.position, blocks
-        )
+            batch.shape, plan.last, self.model.n_layers, batch.start.position, blocks,
+            None if batch.late is None else batch.late.shape[1],
+        )  # fmt: skip
         return {part.key: found[part.key] for part in (*batch.reads, *batch.keeps)}
 
     def run_split(self, batch: Batch) -> dict[Hashable, Tensor]:
@@ -104,6 +107,12 @@ class Engine:
         cap = self.model.facts.softcap
         return logits if cap is None else torch.tanh(logits / cap) * cap
 
+    def twin(self, path: str) -> Module:
+        """Return a module that can be called beside a trace, with the same weights."""
+        if path not in self._twins:
+            self._twins[path] = bare(self._module(path))
+        return self._twins[path]
+
     def _module(self, path: str):
         return self.model.hf.get_submodule(path)
 
@@ -122,6 +131,7 @@ class Engine:
         visitor, wrapper, schedule = Visitor(), self.model.traced, plan.schedule
         blocks = self.model.sites.blocks
         skipped = [wrapper.get(f"{blocks}.{number}") for number in range(schedule.begin)]
+        last = None if schedule.late is None else f"{blocks}.{schedule.end - 1}"
 
         def body(tracer) -> None:
             before = first_hidden(schedule) if skipped else None
@@ -134,6 +144,9 @@ class Engine:
                     new = visitor.at_module(value, step.actions)
                     if new is not value:
                         module.input = new
+                    if step.path == last:
+                        at = schedule.late[schedule.rows(schedule.end - 1)] - schedule.start.position
+                        module.inputs = narrowed(self._module(last), self.twin(last), *module.inputs, at)
                 else:
                     value = module.output
                     new = visitor.at_module(value, step.actions)

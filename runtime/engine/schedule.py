@@ -18,11 +18,12 @@ class Schedule:
 
     Rows that go through all `end` blocks are also there behind the last one, at number `end`. Where none is there
     before another joins, one that is at its end stays on, since no block runs without rows; it is not counted.
+    `late` [B, m] are the positions that are there inside the last block, behind its input, and behind it; None: all.
     """
 
     def __init__(self, batch: Batch, end: int) -> None:
         rows = batch.shape[0]
-        self.end, self.start = end, batch.start
+        self.end, self.start, self.late = end, batch.start, batch.late
         self.first = torch.zeros(rows, dtype=torch.long) if self.start.layer is None else self.start.layer
         whole = torch.full((rows,), end)
         self.depth = whole if batch.depth is None else batch.depth.clamp(max=end)
@@ -79,6 +80,8 @@ class Schedule:
         inside = new & (source >= 0)
         place[inside] = self.place(number - 1, source[inside])
         outside = new & (source < 0)
+        if self.late is not None and number == self.end:
+            return self.joined_late(hidden, here, place, torch.where(inside, source, here), outside)
         if not outside.any():
             return hidden[place.to(hidden.device)]
         given = self.start.hidden(number, here[outside]).to(hidden.device, hidden.dtype)
@@ -89,6 +92,28 @@ class Schedule:
         whole[there.to(hidden.device)] = hidden[place[there].to(hidden.device)]
         whole[outside.to(hidden.device)] = given
         return whole
+
+    def joined_late(self, hidden: Tensor, here: Tensor, place: Tensor, of: Tensor, outside: Tensor) -> Tensor:
+        """Return what `joined` returns where only the positions `late` are left: of each row, its own.
+
+        `here` are the rows, `place` and `of` where each lies in `hidden` and which row that is, `outside` those that
+        are given.
+        """
+        whole = hidden.new_empty(len(here), *hidden.shape[1:])
+        there = ~outside
+        at = (self.late[of][:, None] == self.late[here][..., None]).int().argmax(-1)
+        whole[there.to(hidden.device)] = taken(hidden[place[there].to(hidden.device)], at[there].to(hidden.device))
+        if outside.any():
+            given = self.start.hidden(self.end, here[outside]).to(hidden.device, hidden.dtype)
+            own = (self.late[here[outside]] - self.start.position).to(hidden.device)
+            whole[outside.to(hidden.device)] = taken(given, own)
+        return whole
+
+
+def taken(value: Tensor, at: Tensor) -> Tensor:
+    """Return the tokens `at` [B, m] of a value [B or 1, T, width]."""
+    value = value.expand(len(at), *value.shape[1:])
+    return value.gather(1, at[..., None].expand(*at.shape, value.shape[-1]))
 
 
 def first_hidden(schedule: Schedule) -> Tensor:

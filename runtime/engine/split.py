@@ -25,7 +25,7 @@ def halves(batch: Batch, run: Run) -> dict[Hashable, Tensor]:
     The first half leaves the hidden states that rows of the second take from its own. Raises `OutOfMemoryError` when a
     half needs all rows.
     """
-    rows = batch.shape[0]
+    rows, batch = batch.shape[0], replace(batch, late=None)
     middle, left = rows // 2, {}
     for layer, sources in crossing(batch, middle).items():
         left[layer] = Read((object(), layer), SiteRef("resid_post", layer - 1), *every_token(batch, sources), raw=True)

@@ -65,12 +65,25 @@ class Steps:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Rows of an edit or read that are visited together: `order` sorts parts, `mask` [n] says which rows these are."""
+    """Rows of an edit or read that are visited together: `order` sorts parts, `mask` [n] says which rows these are.
+
+    `rows` are where they lie there, `of` which of the batch they are. `late`: only some positions are there.
+    """
 
     order: tuple
     place: Place
     rows: torch.Tensor
     mask: torch.Tensor
+    of: torch.Tensor
+    late: bool = False
+
+    def tokens(self, positions: torch.Tensor, schedule: Schedule) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return where positions [n] of the rows lie there, and whether they do."""
+        at = positions[self.mask]
+        if not self.late:
+            return at - schedule.start.position, at >= schedule.start.position
+        equal = schedule.late[self.of] == at[:, None]
+        return equal.int().argmax(1), equal.any(1)
 
 
 def steps(batch: Batch, facts: ModelFacts) -> Steps:
@@ -92,7 +105,7 @@ def steps(batch: Batch, facts: ModelFacts) -> Steps:
     found: list[tuple[tuple, Place, Edit | Read | Hold | None]] = []
     pieces: dict[Hashable, tuple[tuple[Hashable, torch.Tensor], ...]] = {}
     for read in batch.reads:
-        found += _read(read, batch.start.position, schedule, facts, pieces)
+        found += _read(read, schedule, facts, pieces)
     live, grafts = [], []
     for edit in batch.edits:
         # The unembedding runs later, the donor's too.
@@ -100,7 +113,7 @@ def steps(batch: Batch, facts: ModelFacts) -> Steps:
         for part in () if later else _parts(edit.site, edit.rows, schedule, facts):
             if not len(part.rows):
                 continue
-            cut = _cut(edit, part, batch.start.position)
+            cut = _cut(edit, part, schedule)
             if edit.kind == "graft":
                 grafts.append(cut)
                 continue
@@ -108,23 +121,26 @@ def steps(batch: Batch, facts: ModelFacts) -> Steps:
             found.append(((*part.order, 0, edit.order, len(live)), part.place, cut))
     found += _holds([cut for _, cut in live], last, facts)
     found += _ending(last, schedule, facts)
+    if schedule.late is not None:
+        site = SiteRef("resid_pre", schedule.end - 1)
+        found.append(((*site.order, 0, 2, 0, 0), place(site, facts), None))
     found.sort(key=lambda entry: entry[0])
     plan = _grouped(found, last, schedule, pieces)
     return replace(plan, visits=_with_grafts(plan.visits, grafts, batch.shape[0]))
 
 
-def _read(read: Read, position: int, schedule: Schedule, facts: ModelFacts, pieces: dict):
+def _read(read: Read, schedule: Schedule, facts: ModelFacts, pieces: dict):
     # The unembedding runs later, on the rows that are asked for.
     site = SiteRef("final_norm") if read.site.name == "logits" else read.site
     parts = _parts(site, read.rows, schedule, facts)
-    early = read.positions.numel() and int(read.positions.min()) < position
-    if early or sum(int(part.mask.sum()) for part in parts) < len(read.rows):
+    found = [part.tokens(read.positions, schedule) for part in parts]
+    if sum(int(there.sum()) for _, there in found) < len(read.rows):
         raise ValueError(f"a read of {site} lies before the start of its rows, or behind their end")
     keys = [(Steps, read.key, number) for number in range(len(parts))] if len(parts) > 1 else [read.key]
     if len(parts) > 1:
         pieces[read.key] = tuple((key, part.mask) for key, part in zip(keys, parts, strict=True))
-    for key, part in zip(keys, parts, strict=True):
-        cut = replace(read, key=key, rows=part.rows, positions=read.positions[part.mask] - position)
+    for key, part, (at, _) in zip(keys, parts, found, strict=True):
+        cut = replace(read, key=key, rows=part.rows, positions=at)
         yield ((*part.order, -0.5 if read.raw else 1, 0, 0), part.place, cut)
 
 
@@ -134,7 +150,7 @@ def _parts(site: SiteRef, rows: torch.Tensor, schedule: Schedule, facts: ModelFa
     whole = torch.ones(len(rows), dtype=torch.bool)
     if site.name == "embed":
         chosen = schedule.first[rows] == 0
-        ways = [Part((*site.order, 0), place(site, facts), rows[chosen], chosen)]
+        ways = [Part((*site.order, 0), place(site, facts), rows[chosen], chosen, rows[chosen])]
     elif site.layer is None:
         ways = [_part(site, 0, place(site, facts), schedule, facts.n_layers, rows, whole, facts)]
     else:
@@ -160,18 +176,22 @@ def _after(layer: int, facts: ModelFacts) -> tuple[SiteRef, int, Place]:
 def _part(site: SiteRef, phase: int, here: Place, schedule: Schedule, number: int, rows, chosen, facts) -> Part:
     at = schedule.place(number, rows) if schedule.begin <= number <= schedule.end else torch.full_like(rows, -1)
     chosen = chosen & (at >= 0)
-    return Part((*_order(site, facts), phase), here, at[chosen], chosen)
+    inside = number == schedule.end - 1 and site.name != "resid_pre"
+    late = schedule.late is not None and (inside or number == schedule.end)
+    return Part((*_order(site, facts), phase), here, at[chosen], chosen, rows[chosen], late)
 
 
-def _cut(edit: Edit, part: Part, position: int) -> Edit:
-    """The rows of an edit that are visited together; what lies before the start's token is gone."""
+def _cut(edit: Edit, part: Part, schedule: Schedule) -> Edit:
+    """The rows of an edit that are visited together; what lies before the start's token is gone, and what no longer
+    matters in the last block."""
+    at, there = part.tokens(edit.positions, schedule)
     keep, rows = part.mask, part.rows
-    if position:
-        rows = rows[edit.positions[keep] >= position]
-        keep = keep & (edit.positions >= position)
+    if not there.all():
+        keep, rows, at = keep.clone(), rows[there], at[there]
+        keep[part.mask] = there
     fields = {n: getattr(edit, n) for n in ("values", "amount") if getattr(edit, n) is not None}
     cut = {n: value[keep.to(value.device)] for n, value in fields.items()}
-    return replace(edit, rows=rows, positions=edit.positions[keep] - position, **cut)
+    return replace(edit, rows=rows, positions=at, **cut)
 
 
 def _order(site: SiteRef, facts: ModelFacts) -> tuple[int, float]:

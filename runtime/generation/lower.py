@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...compiler.counting import Cost
 from ...compiler.elaborate.prompts import prompts_of_run
 from ...compiler.elaborate.sense import rewrites
 from ...compiler.graph import Node
-from ...compiler.physical import Cost, EditGroup, Rows
+from ...compiler.physical import EditGroup, Rows
 from ...compiler.shape import ModelShape
 from ...compiler.sizes import Sizes
 from ...compiler.stages import Stage
