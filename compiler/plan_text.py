@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .counting import Cost
-from .sizes import Sizes, amount
+from .sizes import Sizes, amount, counted
 from .stages import Stage
 
 
@@ -109,10 +109,6 @@ def times(planned: int, naive: int) -> str:
         return ""
     ratio = naive / planned
     return f"{ratio:.1f}x" if ratio < 9.95 else f"{ratio:,.0f}x"
-
-
-def counted(n: int, what: str) -> str:
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def duration(seconds: float) -> str:

@@ -127,6 +127,11 @@ def site_width(site: Where, shape: ModelShape) -> int:
     return shape.mlp_width if name == "neurons" else shape.width
 
 
+def counted(n: int, what: str) -> str:
+    """A number with what it counts: 1 batch, 2,000 rows."""
+    return f"{n:,} {what}{'' if n == 1 else 'es' if what.endswith('ch') else 's'}"
+
+
 def amount(number: float, unit: str) -> str:
     """A number with a decimal prefix and three digits: 12,300,000 bytes are 12.3 MB."""
     for factor, prefix in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):

@@ -12,8 +12,8 @@ from ..compiler.explain import grouped
 from ..compiler.graph import Node, walk
 from ..compiler.passes import PASSES, one_by_one, optimise
 from ..compiler.physical import PhysicalStage
-from ..compiler.plan_text import Load, ModelPart, StagePart, counted, duration, render
-from ..compiler.sizes import amount, sizes
+from ..compiler.plan_text import Load, ModelPart, StagePart, duration, render
+from ..compiler.sizes import amount, counted, sizes
 from ..compiler.stages import Stage
 from . import registry
 from .errors import ProbeError
@@ -77,8 +77,10 @@ class Plan:
         """Whether the counts are what a run will count, and not bounds."""
         return all(m.cost is not None and not m.bound for m in self.parts)
 
-    def text(self) -> str:
-        """The plan as text: stable from run to run, and from machine to machine for the same memory."""
+    def text(self, stage: int | None = None) -> str:
+        """The plan as text, or of it one stage: stable from run to run, and from machine to machine for one memory."""
+        if stage is not None:
+            return render("", [s for s in self.stages if s.stage.index == stage], ()).lstrip("\n")
         unused = [f"not available yet: {', '.join(self.missing)}"] if self.missing else []
         return render(self.title, self.stages, self.totals(), unused)
 
@@ -94,6 +96,9 @@ class Plan:
         lines = [f"in all: {loads}, {', '.join(words)}"]
         if self.schedule.loads < self.schedule.plain_loads:
             lines.insert(0, f"order-models: {self.schedule.words()}: {self.schedule.plain_loads} -> {self.loads} loads")
+        if self.schedule.read_ahead:
+            how = f"{self.schedule.read_ahead} of {counted(self.loads, 'load')} find their files read"
+            lines.insert(-1, f"overlap-loads: {how}")
         return lines + self.costs()
 
     def costs(self) -> list[str]:
@@ -213,7 +218,7 @@ def written(prepared: Prepared, stage: Stage) -> tuple[ModelPart, ...]:
     for w in found:
         notes = (
             ("prompts", w.prompts_read()),
-            ("pack-batches", f"{len(w.row):,} texts in {len(w.batches):,} batches"),
+            ("pack-batches", f"{counted(len(w.row), 'text')} in {counted(len(w.batches), 'batch')}"),
         )
         load = Load(w.cost(), w.sizes(shape_of(prepared, w.model)))
         parts.append(ModelPart(name_of(prepared, w.model), load, notes, bound=True, what="text"))

@@ -25,8 +25,6 @@ from .self_check import SelfCheck, self_check
 from .stored_weights import StoredWeights
 from .weight_files import weight_files
 
-OVERLAP = "overlap-loads"
-
 
 @dataclass
 class ModelPool:
@@ -109,11 +107,9 @@ class ModelPool:
         return Engine(loaded, self.counts)
 
     def _read_next(self) -> None:
-        """Have the files of the next model that is not held read, once, if memory has a place for them."""
-        if self.schedule is None or OVERLAP in self.options.passes_off:
-            return
-        key = next((k for k in self._upcoming if k is not None and k not in self._held), None)
-        if key is None or key in self._read or self.schedule.sizes[key] > self.schedule.room // 2:
+        """Have the files of the next model read, once."""
+        key = None if self.schedule is None else self.schedule.next_to_read(self._held, self._upcoming)
+        if key is None or key in self._read:
             return
         self._read.add(key)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from .sites import architecture
 if TYPE_CHECKING:
     from .execute import Prepared
 
-NAME = "order-models"
+NAME, OVERLAP = "order-models", "overlap-loads"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Schedule:
     """Turns in the order in which they run, and the models that are loaded for them, by key.
 
     `sizes` are bytes of weights, `room` how many may be held; `plain_loads` is what the order of the stages would take.
+    `overlaps` is whether the files of a model are read while another runs.
     """
 
     turns: tuple[Turn, ...]
@@ -34,6 +36,7 @@ class Schedule:
     room: int
     loaded: tuple[str, ...]
     plain_loads: int
+    overlaps: bool = True
 
     @property
     def loads(self) -> int:
@@ -67,6 +70,27 @@ class Schedule:
             runs[-1][1].append(str(turn.stage.index))
         return ", ".join(f"{self.names[model]} for {' and '.join(stages)}" for model, stages in runs)
 
+    @property
+    def read_ahead(self) -> int:
+        """How many loads find their files read."""
+        held, read, count = {}, set(), 0
+        for place, turn in enumerate(self.turns):
+            if turn.model is None:
+                continue
+            if turn.model not in held:
+                count += turn.model in read
+                for gone in victims(held, turn.model, self.upcoming(place), self.sizes, self.room):
+                    del held[gone]
+                read.discard(turn.model)
+                held[turn.model] = None
+            read.add(self.next_to_read(held, self.upcoming(place)))
+        return count
+
+    def next_to_read(self, held: Collection[str], upcoming: Sequence[str | None]) -> str | None:
+        """The model whose files are read while one runs: the next that is not held, if memory has a place for them."""
+        key = next((k for k in upcoming if k is not None and k not in held), None)
+        return None if key is None or not self.overlaps or self.sizes[key] > self.room // 2 else key
+
     def upcoming(self, place: int) -> list[str | None]:
         """The models of the turns after this one."""
         return [turn.model for turn in self.turns[place + 1 :]]
@@ -82,7 +106,8 @@ def schedule(prepared: Prepared) -> Schedule:
     order = plain if NAME in prepared.options.passes_off else order_models(turns, sizes, room)
     names = {key: name_of(prepared, model) for key, model in nodes.items()}
     taken, least = (loaded(turns, o, sizes, room) for o in (order, plain))
-    return Schedule(tuple(turns[p] for p in order), nodes, names, sizes, room, tuple(taken), len(least))
+    return Schedule(tuple(turns[p] for p in order), nodes, names, sizes, room, tuple(taken), len(least),
+                    OVERLAP not in prepared.options.passes_off)  # fmt: skip
 
 
 def name_of(prepared: Prepared, model: Node) -> str:

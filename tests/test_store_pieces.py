@@ -179,6 +179,7 @@ def test_no_field_decides_a_number_behind_the_key() -> None:
     assert names(Kernel) == {"function", "of", "ids", "plain", "extra", "bad", "work", "whole"}
     assert {"rows", "positions", "slots", "work"} <= names(Request)
     assert {"rows", "positions", "index", "operand", "amount"} <= names(EditGroup)
-    planning = {"saved", "bound", "cells", "budget", "stops", "narrow", "begins", "extra", "prices", "batches"}
+    planning = {"saved", "bound", "cells", "budget", "stops", "narrow", "tails", "begins", "extra", "prices", "batches",
+                "divisible"}  # fmt: skip
     content = {"stage", "model", "layers", "work", "rows", "requests", "edits", "width", "kv_width"}
     assert names(PhysicalStage) == planning | content

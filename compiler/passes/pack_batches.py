@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..physical import PhysicalStage, depth_of_rows
+from ..sizes import counted
 from ..tails import pays, places_of
 
 KEYS = 4  # a token that is not run, but whose keys and values are held, counts as one of this many
@@ -48,7 +49,8 @@ def pack_batches(stage: PhysicalStage) -> PhysicalStage:
             else:
                 found.append(batch)
     batches = tuple(order[batch.begin : batch.end] for batch in found)
-    return stage.with_(batches=batches).note("pack-batches", f"{len(order):,} rows in {len(batches):,} batches")
+    words = f"{counted(len(order), 'row')} in {counted(len(batches), 'batch')}"
+    return stage.with_(batches=batches).note("pack-batches", words)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...compiler.graph import Node
-from ...compiler.plan_text import counted
+from ...compiler.sizes import counted
 from ..cube import Cube
 from ..data.paths import locate
 from ..errors import ProbeError

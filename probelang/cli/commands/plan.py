@@ -5,7 +5,7 @@ few seconds each, and what was measured is kept.
 
 probe plan framing.probe
 probe plan framing.probe --naive
-probe plan framing.probe --without reuse-prefix
+probe plan framing.probe --stage 1 --without reuse-prefix
 probe plan framing.probe --cost --html plan.html
 """
 
@@ -24,6 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `probe plan`."""
     add_spec(parser)
     parser.add_argument("--naive", action="store_true", help="show beside it what every row alone would take")
+    parser.add_argument("--stage", type=int, metavar="N", help="show one stage alone")
     parser.add_argument("--cost", action="store_true", help="estimate time and memory on this machine")
     parser.add_argument("--again", action="store_true", help="measure this machine anew (with --cost)")
     parser.add_argument("--html", type=Path, metavar="FILE", help="draw the plan into a page")
@@ -35,6 +36,7 @@ def main(options: argparse.Namespace, console: Console) -> int:
     found = checked_spec(options, console, deep=False)
     if found is None:
         return ERRORS
+    from ...runtime.errors import ProbeError
     from ...runtime.planning import Measure, plan
 
     source, checked = found
@@ -49,5 +51,8 @@ def main(options: argparse.Namespace, console: Console) -> int:
         options.html.write_text(plan_page(made), encoding="utf-8")
         console.tell(f"wrote {options.html}")
         return 0
-    console.write(made.text().rstrip("\n") + "\n")
+    if options.stage is not None and not 0 <= options.stage < len(made.stages):
+        last = len(made.stages) - 1
+        raise ProbeError("no-such-stage", f"there is no stage {options.stage}: the last one of this plan is {last}")
+    console.write(made.text(options.stage).rstrip("\n") + "\n")
     return 0
