@@ -8,8 +8,6 @@ numbers of tokens at a time, which moves the last bits.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
