@@ -86,6 +86,7 @@ def main() -> None:
             "probelang": Warm(spec, root),
             "probelang without reuse-prefix": Warm(spec, root, passes_off=("reuse-prefix",)),
             "probelang without resume-late": Warm(spec, root, passes_off=("resume-late",)),
+            "probelang without measure-late": Warm(spec, root, passes_off=("measure-late",)),
         }
         hf = plain(root / "model")
         work = {name: run.run for name, run in runs.items()}

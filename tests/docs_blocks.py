@@ -1,7 +1,8 @@
 """The code blocks of the documentation: found, checked, run, and their shown output compared or written.
 
 `probe` is a whole spec. `probe more` stands beside the page's `probe prelude`. The `text` behind a `probe bad` has
-what the checker says, that behind a `probe run` what running it prints. `console` shows commands and what they print.
+what the checker says, that behind a `probe run` what running it prints. `console` shows commands and what they print;
+`| head -3` behind a command leaves its first lines, `| tail -3` its last.
 `python tests/docs_blocks.py PAGE …` writes the shown outputs anew.
 """
 
@@ -22,6 +23,7 @@ FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<body>.*?)^```$", re.M | re.S)
 NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:e-?\d+)?")
 TIME = re.compile(r"\d+(\.\d+)? (s|ms|min)\b")
 PROGRESS = re.compile(r"stage \d+ of \d+ ")
+PIPE = re.compile(r"(.*?)(?: \| (head|tail) -(\d+))?")
 NAME = "spec.probe"
 
 
@@ -87,6 +89,7 @@ def printed(command: str, folder: Path) -> str:
     """What a `probe …` command prints in a folder, both streams in turn, without progress."""
     from probelang.cli import main
 
+    command, end, count = PIPE.fullmatch(command).groups()
     out, back, before = io.StringIO(), Path.cwd(), dict(os.environ)
     # a cache of its own: what this machine once measured would show in the outputs
     os.environ.update(
@@ -101,7 +104,9 @@ def printed(command: str, folder: Path) -> str:
         os.environ.clear()
         os.environ.update(before)
     lines = (line.rstrip() for line in out.getvalue().strip("\n").split("\n"))
-    return "\n".join(line for line in lines if not PROGRESS.match(line)) + "\n"
+    found = [line for line in lines if not PROGRESS.match(line)]
+    kept = {"head": slice(0, int(count or 0)), "tail": slice(-int(count or 0), None)}.get(end, slice(None))
+    return "\n".join(found[kept]) + "\n"
 
 
 def ran(text: str, folder: Path) -> str:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 from ..physical import PhysicalStage
 from ..verify import verify
 from .drop_idle import drop_idle
 from .measure_late import measure_late
 from .narrow_logits import narrow_logits
-from .pack_batches import pack_batches
+from .pack_batches import one_by_one, pack_batches
 from .read_unedited import read_unedited
 from .resume_late import resume_late
 from .reuse_prefix import reuse_prefix
@@ -30,19 +28,13 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("resume-late", resume_late),
     ("reuse-prefix", reuse_prefix),
     ("share-prefixes", share_prefixes),
-    ("measure-late", measure_late),
     ("pack-batches", pack_batches),
+    ("measure-late", measure_late),
     ("narrow-logits", narrow_logits),
 )
 
 # Not of one stage: which model runs when, and whether the next one's files are read meanwhile.
 SCHEDULING = ("order-models", "overlap-loads")
-
-
-def one_by_one(stage: PhysicalStage) -> PhysicalStage:
-    """The naive plan: every row is a batch of its own, after the row that it starts from."""
-    order = np.lexsort((stage.starts.generation, stage.starts.group))
-    return stage.with_(batches=tuple(np.array([i]) for i in order))
 
 
 def optimise(stage: PhysicalStage, off: frozenset[str] = frozenset()) -> PhysicalStage:

@@ -53,6 +53,12 @@ def pack_batches(stage: PhysicalStage) -> PhysicalStage:
     return stage.with_(batches=batches).note("pack-batches", words)
 
 
+def one_by_one(stage: PhysicalStage) -> PhysicalStage:
+    """Make every row a batch of its own, after the row that it starts from."""
+    order = np.lexsort((stage.starts.generation, stage.starts.group))
+    return stage.with_(batches=tuple(np.array([i]) for i in order))
+
+
 @dataclass(frozen=True)
 class Batch:
     """Rows `begin` to `end` of the order. `blocks` adds up the blocks that its rows enter, of `first` to `last`.
