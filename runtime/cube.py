@@ -18,12 +18,16 @@ ITEM_KINDS = frozenset({"data"})
 
 @dataclass(frozen=True)
 class Axis:
-    """A named axis. `kind` is written, model, data or computed; `coords` are further columns, a value per label."""
+    """A named axis. `kind` is written, model, data or computed; `coords` are further columns, a value per label.
+
+    `origin` names the data whose rows are the labels of an axis of items: two data may have the same keys.
+    """
 
     name: str
     labels: tuple[Hashable, ...]
     kind: str = "written"
     coords: dict[str, tuple] = field(default_factory=dict, compare=False)
+    origin: str = field(default="", compare=False)
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -44,6 +44,7 @@ class Context:
     replicates: Scheme | None = None
     sizes: list[int] | None = field(default=None, compare=False, repr=False)
     counts: list[Cube] | None = field(default=None, compare=False, repr=False)
+    origins: dict[tuple, list[str]] = field(default_factory=dict, compare=False, repr=False)
 
     def weights(self, axis: Axis) -> np.ndarray | None:
         """Return weights [R, n] for the items of `axis`, or None when every item counts once."""
@@ -52,7 +53,7 @@ class Context:
             return None
         names, member = units(axis, scheme.cluster)
         self.count(Cube((), np.array(len(names))))
-        return _weights(scheme, self.seed, names)[:, member]
+        return _weights(scheme, self.seed, names, self.apart(axis, names))[:, member]
 
     def flips(self, axis: Axis) -> np.ndarray | None:
         """Return signs [R, n], -1 where the two sides of an item are swapped, or None when none is."""
@@ -62,6 +63,16 @@ class Context:
         names, member = units(axis, scheme.cluster)
         draws = _blocks(scheme, (self.seed, "flips", *names), lambda rng: rng.integers(0, 2, (_BLOCK, len(names))))
         return (2.0 * draws - 1.0)[:, member]
+
+    def apart(self, axis: Axis, names: tuple[Hashable, ...]) -> int:
+        """How many other data with the same keys were met before: their items are others, and are drawn apart."""
+        scheme = self.replicates
+        if scheme.kind != "bootstrap" or scheme.cluster not in (None, axis.name):
+            return 0
+        met = self.origins.setdefault(names, [])
+        if axis.origin not in met:
+            met.append(axis.origin)
+        return met.index(axis.origin)
 
     def plain(self) -> Context:
         """The same evaluation without replicates."""
@@ -104,7 +115,7 @@ def units(axis: Axis, cluster: str | None) -> tuple[tuple[Hashable, ...], np.nda
     return names, np.array([place[v] for v in axis.coords[cluster]], dtype=int)
 
 
-def _weights(scheme: Scheme, seed: int, names: tuple[Hashable, ...]) -> np.ndarray:
+def _weights(scheme: Scheme, seed: int, names: tuple[Hashable, ...], apart: int) -> np.ndarray:
     n = len(names)
     if scheme.kind == "jackknife":
         return (1.0 - np.eye(n))[scheme.start : scheme.stop]
@@ -112,7 +123,8 @@ def _weights(scheme: Scheme, seed: int, names: tuple[Hashable, ...]) -> np.ndarr
         fold = np.empty(n, dtype=int)
         fold[generator(seed, "folds", *names).permutation(n)] = np.arange(n) % scheme.n
         return (fold[None, :] != np.arange(scheme.n)[:, None]).astype(np.float64)[scheme.start : scheme.stop]
-    return _blocks(scheme, (seed, "bootstrap", *names), lambda rng: _multinomial(rng, n))
+    key = (seed, "bootstrap", *names) if not apart else (seed, "bootstrap", "apart", apart, *names)
+    return _blocks(scheme, key, lambda rng: _multinomial(rng, n))
 
 
 def _multinomial(rng: np.random.Generator, n: int) -> np.ndarray:

@@ -182,11 +182,11 @@ class Wide(Writer):
         """Parts of another model's weights, for some tokens and layers."""
         p = self.one(self.prompts)
         parts = self.one(["attn, mlp", "mlp.down", "attn.q, norms", "embed", "norms", "attn.v, mlp.up"])
-        more = self.one(["", ", layers=[l, 3]", ', head="always"', ', head="last_token"'])
+        more = self.one(["", ", layers=[1, 3]", ', head="always"', ', head="last_token"'])
         edit = f"graft(donor, parts=[{parts}], at={self.tokens(p)}{more})"
         edits = self.one([edit, f"[{edit}, scale({self.wide('2')} at {self.token(p)}, 2)]"])
-        self.stated(f"{self.measure(p)} under {edits}", "l in [0, 1]" if "l," in more else "")
-        self.stated(f"norm({self.any_site('3')} at {self.pooled(p)} under {edit.replace('[l, 3]', '[1, 3]')})")
+        self.stated(f"{self.measure(p)} under {edits}")
+        self.stated(f"norm({self.any_site('3')} at {self.pooled(p)} under {edit})")
 
     # **** values ****
 
@@ -261,7 +261,7 @@ class Wide(Writer):
         self.lines.append(
             f'prompts {ask}(w) from {e} {{ a: "{{w}} the {{noun}}" b: " is {{plain}}" answer: " {{right}}" }}'
         )
-        walks = 'w in ["cat", "good dog"]'
+        walks = 'w in ["cat", "dog"]'
         name = self.stated(self.one([
             f"logit({ask}(w))", f"prob({ask}(w), w)", f"norm({self.wide('1')} at {ask}(w).a.last)",
             f"logit({ask}(w)) under scale({self.wide('1')} at {ask}(w).last, 2)",

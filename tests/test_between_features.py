@@ -246,3 +246,25 @@ def test_a_file_whose_numbers_are_written_otherwise_is_read_again(root: Path, tm
         counts.append(run(text, root, store=tmp_path).manifest["counts"]["forwards"])
         assert value(run(text, root, store=tmp_path), "s") == value(run(text, root), "s")
     assert min(counts) > 0
+
+
+# **** intervals ****
+
+
+def test_data_with_the_same_keys_are_drawn_apart() -> None:
+    """Values of different data are not paired, whatever their keys: their differences have the width of two means."""
+    rows = "\n".join(f"k{i},{i}" for i in range(40))
+    found = run(f'''probe 1
+dataset one = rows("""key,x
+{rows}""", key=key)
+dataset two = rows("""key,z
+{rows}""", key=key)
+dataset all = keep(one, x >= 0)
+statistic alone = mean(one.x)
+statistic apart = mean(one.x) - mean(two.z)
+statistic same = mean(one.x) - mean(all.x)
+statistic thrice = (mean(two.z) - mean(one.x)) + (mean(one.x) - mean(two.z))
+''', Path("."), replicates=1000)  # fmt: skip
+    width = {r.name: (r.frame["high"] - r.frame["low"])[0] for r in found.results}
+    assert width["apart"] == pytest.approx(2**0.5 * width["alone"], rel=0.1)
+    assert width["same"] == width["thrice"] == 0

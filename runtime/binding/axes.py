@@ -11,7 +11,7 @@ from ...compiler.elaborate.attributes import prompts_under
 from ...compiler.elaborate.core import written_range
 from ...compiler.elaborate.stacks import leaves
 from ...compiler.graph import AxisType, Node, walk
-from ...compiler.kinds import Generated, Prompts, Tokens
+from ...compiler.kinds import Dataset, Generated, Prompts, Tokens
 from ..cube import Axis
 from ..errors import ProbeError
 from ..text.positions import All, coordinates, positions
@@ -95,8 +95,14 @@ def item_axis(bindings: Bindings, axis: AxisType, node: Node) -> Axis:
         if source is not None and items_key(source) == axis.origin:
             table = bindings.table(source)
             coords = {c: tuple(table.column(c)) for c in table.columns}
-            return Axis("item", table.keys, "data", coords)
+            return Axis("item", table.keys, "data", coords, origin_of(bindings, source))
     raise ProbeError("unknown-labels", "the items of this value cannot be told")
+
+
+def origin_of(bindings: Bindings, source: Node) -> str:
+    """A hash of the data that a dataset's rows were taken from."""
+    root = next((n for n in walk(source) if n.op in ("file", "rows", "hub") and issubclass(n.kind, Dataset)), None)
+    return "" if root is None else bindings.table(root).fingerprint
 
 
 def sample_axis(axis: AxisType, node: Node) -> Axis:

@@ -46,10 +46,11 @@ def back(label: object) -> object:
 def plain_axis(axis: Axis) -> dict:
     """An axis as JSON."""
     coords = {k: [plain(x) for x in v] for k, v in axis.coords.items()}
-    return {"name": axis.name, "kind": axis.kind, "labels": [plain(x) for x in axis.labels], "coords": coords}
+    told = {"name": axis.name, "kind": axis.kind, "labels": [plain(x) for x in axis.labels], "coords": coords}
+    return told | {"origin": axis.origin}
 
 
 def axis_back(told: dict) -> Axis:
     """What `plain_axis` was given."""
     coords = {k: tuple(back(x) for x in v) for k, v in told["coords"].items()}
-    return Axis(told["name"], tuple(back(x) for x in told["labels"]), told["kind"], coords)
+    return Axis(told["name"], tuple(back(x) for x in told["labels"]), told["kind"], coords, told["origin"])
