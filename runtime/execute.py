@@ -56,6 +56,7 @@ class Prepared:
     store: Store | None = None
     memory: Memory | None = None
     recipes: dict[str, str] = field(default_factory=dict)
+    known: dict[str, str] = field(default_factory=dict)
     endpoints: dict[str, dict] = field(default_factory=dict)  # what became of the questions put to each
 
     @cached_property
@@ -84,7 +85,7 @@ class Prepared:
     def recipe(self, node: Node) -> str:
         """The recipe key of a work node."""
         if node.key not in self.recipes:
-            self.recipes[node.key] = recipe_key(node, self.settings(node), self.contents)
+            self.recipes[node.key] = recipe_key(node, self.settings(node), self.contents, self.known)
         return self.recipes[node.key]
 
     def settings(self, node: Node) -> dict[str, str]:

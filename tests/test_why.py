@@ -106,6 +106,8 @@ def test_a_layer_and_an_intervention_are_named(ran: Path) -> None:
 
 def test_rows_that_were_run_under_another_name_are_known(ran: Path) -> None:
     text = SPEC.replace("prompts p", "prompts ask").replace("p.last", "ask.last").replace("(p)", "(ask)")
+    assert {p.state for w in asked(text, ran, "plain", "way") for p in w.parts} == {"stored"}
+    text = SPEC.replace("body:", "main:")  # the labels of tokens would be others
     assert {p.state for w in asked(text, ran, "plain", "way") for p in w.parts} == {"known"}
 
 
