@@ -12,6 +12,10 @@ import numpy as np
 from .cube import Axis, Cube, scalar
 from .errors import ProbeError
 
+NOT_SELECTED = "not selected"
+NOT_MET = "the condition holds for no item here"
+LEFT_OUT = (NOT_SELECTED, NOT_MET)  # why a cell is not part of what is asked for; other reasons say why it has no value
+
 
 def as_cube(value: object) -> Cube:
     """Return a cube as it is, and a plain number, boolean or text as a cube without axes."""

@@ -14,12 +14,13 @@ from ..compiler.elaborate.loops import mentions
 from ..compiler.elaborate.stacks import elements, is_stack
 from ..compiler.expression_text import PRIMARY, level_of, text_of
 from ..compiler.graph import Node
+from .cells import NOT_SELECTED
 from .cube import Cube, align
 from .evaluate import Evaluator
 from .record import Record
 from .report.frame import label_text
 from .results import Claim
-from .selections import NOT_SELECTED, Ragged
+from .selections import Ragged
 
 ORDERS = {">": 1, ">=": 1, "<": -1, "<=": -1}
 ENDS = {"any": "best", "all": "worst"}

@@ -13,6 +13,7 @@ from ..compiler.elaborate.stacks import elements, is_stack
 from ..compiler.graph import Node
 from ..grammar.tree import Span
 from .cautions import of_record
+from .cells import NOT_MET, NOT_SELECTED
 from .claims import verdict
 from .cube import Cube, scalar
 from .errors import ProbeError
@@ -22,7 +23,7 @@ from .record import Record
 from .report.frame import axis_columns
 from .results import AxisInfo, Claim, PlotResult, Result, Run, Texts, frame_of
 from .samples import texts_of
-from .selections import NOT_MET, NOT_SELECTED, Ragged
+from .selections import Ragged
 from .shares import share_of, times
 
 if TYPE_CHECKING:
@@ -123,6 +124,8 @@ def result_of(prepared: Prepared, s: StatementNode, node: Node) -> Result:
         a if isinstance(a, AxisInfo) else AxisInfo(n, "written", tuple(dict.fromkeys(a))) for n, a in axes.items()
     )
     frame = joined(frames, s.binders)
+    if not frame.height:
+        notes.append("no cell is left: the condition holds nowhere")
     items = joined(item_frames, s.binders) if item_frames else None
     statement, text = "direction" if s.keyword == "direction" else "statistic", text_at(prepared, s.span)
     vectors = vectors if len(frames) == 1 else None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .cells import mark, numbers, scalars
+from .cells import LEFT_OUT, mark, numbers, scalars
 from .cube import Axis, Cube, align, merge_missing, stack
 from .errors import ProbeError
 from .replicates import PLAIN, REPLICATE, Context, units
@@ -321,7 +321,8 @@ def _explain(result: Cube, bad: np.ndarray, x: Cube, gone: tuple[str, ...], none
     reasons = np.full(result.shape, None, dtype=object)
     for cell in map(tuple, np.argwhere(bad)):
         inside = ordered[cell].ravel() if gone else np.array([ordered[cell]], dtype=object)
-        reasons[cell] = none if len(inside) == 0 or None in inside else inside[0]
+        said = [r for r in inside if r not in LEFT_OUT] or list(inside)
+        reasons[cell] = none if len(inside) == 0 or None in inside else said[0]
     values = np.array(result.values)
     values[bad] = np.nan
     return Cube(result.axes, values, reasons)

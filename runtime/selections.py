@@ -8,6 +8,7 @@ import numpy as np
 
 from ..compiler.graph import Node
 from .arithmetic import truths
+from .cells import NOT_MET, NOT_SELECTED
 from .cube import Axis, Cube, align, merge_missing, scalar, stack
 from .record import Record, adjust_family
 
@@ -20,8 +21,6 @@ class Ragged:
     parts: tuple[object, ...]
 
 
-NOT_SELECTED = "not selected"
-NOT_MET = "the condition holds for no item here"
 CONDITION = "the condition could not be computed"
 
 

@@ -112,6 +112,8 @@ def test_a_condition_that_no_item_meets_says_so() -> None:
     found = run(f"""{DATA}statistic some = mean(d.n[d.n > k]) for k in [0, 5, 99]
 statistic rows = d.n[d.n > k] for k in [5, 99]
 statistic few = mean(d.n * k)[k > 1] for k in [1, 2]
+statistic nothing = mean(d.n * k)[k > 9] for k in [1, 2]
+statistic why = mean(mean(d.n / (k - 2))[k >= 2], over=k) for k in [1, 2]
 claim nowhere = mean(d.n[d.n > 99]) > 0
 claim no_cell = all(few[k > 5] > 0)
 """, Path("."))  # fmt: skip
@@ -120,6 +122,8 @@ claim no_cell = all(few[k > 5] > 0)
     assert frames["rows"]["n"].to_list() == [2, 0]
     assert next(r.items for r in found.results if r.name == "rows").height == 2
     assert frames["few"]["k"].to_list() == [2]
+    assert frames["nothing"].is_empty() and "no cell" in next(r.notes for r in found.results if r.name == "nothing")[0]
+    assert frames["why"]["reason"].to_list() == ["division by zero"]
     assert [c.verdict for c in found.claims] == ["not computed"] * 2
 
 
