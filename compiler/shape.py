@@ -59,6 +59,16 @@ class ModelShape:
         """FLOPs of the unembedding at one position."""
         return 2 * self.width * self.vocabulary
 
+    @property
+    def cache_bytes(self) -> int:
+        """Bytes of the keys and values of one token in all layers."""
+        return 2 * self.layers * self.kv_heads * self.head_width * self.itemsize
+
+    @property
+    def repeated_bytes(self) -> int:
+        """Bytes that a token's keys and values of one layer take once they are repeated for the query heads."""
+        return 2 * self.heads * self.head_width * self.itemsize if self.kv_heads < self.heads else 0
+
     def block_bytes(self, keys: int) -> int:
         """Bytes that one token takes at the peak of a block: the residual stream, and its widest sublayer."""
         inner, kept = self.heads * self.head_width, self.kv_heads * self.head_width

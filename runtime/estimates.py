@@ -17,6 +17,7 @@ from .schedule import dtype_of, shape_of
 
 if TYPE_CHECKING:
     from .execute import Prepared
+    from .generation.lower import Writing
 
 CHECKED_ROWS = 8  # of a model's self-check
 
@@ -51,6 +52,12 @@ def turn_seconds(prepared: Prepared, stage: PhysicalStage, loads: bool, checks: 
         together, alone = (Shape.even(n, longest, stage.layers, 1, n) for n in (rows, 1))
         found += speed.seconds([together] * 2 + [alone] * rows)
     return found
+
+
+def writing_seconds(prepared: Prepared, writing: Writing) -> float | None:
+    """How long texts take a model that are all as long as they may be; None if it was not measured."""
+    speed = speed_of(prepared, writing.model)
+    return None if speed is None else speed.seconds(writing.passes())
 
 
 def calibrate_missing(prepared: Prepared, again: bool = False, tell: Callable[[str], None] = lambda text: None) -> None:

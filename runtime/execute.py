@@ -239,7 +239,8 @@ def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None)
         for node in stage.nodes:
             prepared.bindings.table(node)
     elif stage.kind == "generate":
-        expected, estimated = write_stage(prepared, stage, pool, progress), [None]
+        expected, written = write_stage(prepared, stage, pool, progress)
+        estimated, resumed = [None], [written, 0]
     else:
         tasks = [task(prepared, p, w) for p, w in lowered_stages(prepared, stage)]
         total, done = sum(len(t.physical.rows) for t in tasks), 0

@@ -131,18 +131,6 @@ def keep_whole(prepared: Prepared, nodes: Sequence[Node], made: Mapping[str, Cub
         prepared.store.put(*(value(prepared, node, made[node.key]) for node in nodes))
 
 
-def journal_of(prepared: Prepared, nodes: Sequence[Node], batches: Sequence[np.ndarray]) -> Journal:
-    """The journal of work that is done in batches of numbered parts [n] for the values of some nodes."""
-    if prepared.store is None:
-        return Journal()
-    journal = prepared.store.journal(Hasher().text([prepared.recipe(n) for n in nodes]).hexdigest())
-    hasher = Hasher()
-    for batch in batches:
-        hasher.array(batch)
-    journal.begin(hasher.hexdigest(), {}, len(batches))
-    return journal
-
-
 def value(prepared: Prepared, node: Node, cube: Cube, along: int | None = None, pieces: tuple = ()) -> Value:
     return Value(prepared.recipe(node), cube, along, pieces, about_of(prepared, node), inputs_of(prepared, node))
 

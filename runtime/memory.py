@@ -16,6 +16,7 @@ WEIGHTS, ACTIVATIONS = 0.6, 0.2  # shares of free memory; the rest is for result
 # Beyond these, more tokens in a batch gain nothing: benchmarks/bench_batches.py measures it.
 MOST_TOKENS = {"cpu": 4096, "mps": 16_384, "cuda": 65_536}
 LEAST_TOKENS = 64
+MOST_TEXTS = 512  # of a batch: benchmarks/bench_texts.py measures it on the CPU
 UNKNOWN = 4 * 10**9  # where the system does not tell
 
 
@@ -30,10 +31,14 @@ class Memory:
     def for_weights(self) -> int:
         return int(self.free * WEIGHTS)
 
+    @property
+    def for_batch(self) -> int:
+        return int(self.free * ACTIVATIONS)
+
     def batch_tokens(self, shape: ModelShape, longest: int, logits: float) -> int:
         """Tokens that a batch may have, where its longest row has `longest` tokens and a token has `logits` logits."""
         per_token = shape.block_bytes(longest) + 4 * logits * shape.vocabulary
-        fits = int(self.free * ACTIVATIONS / per_token)
+        fits = int(self.for_batch / per_token)
         return max(LEAST_TOKENS, min(fits, MOST_TOKENS[self.kind]))
 
 

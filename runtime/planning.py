@@ -17,13 +17,14 @@ from ..compiler.sizes import amount, counted, sizes
 from ..compiler.stages import Stage
 from . import registry
 from .errors import ProbeError
-from .estimates import calibrate_missing, speed_of, turn_seconds
+from .estimates import calibrate_missing, speed_of, turn_seconds, writing_seconds
 from .execute import Prepared, lowered_stages, planned, prepare
+from .generation.batches import in_batches
 from .generation.lower import lower_writing
 from .judges.run import at_endpoint, calls
 from .lowering.lower import models_of
 from .options import RunOptions
-from .schedule import Schedule, memory_of, name_of, schedule, shape_of
+from .schedule import Schedule, memory_of, name_of, room_for_texts, schedule, shape_of
 
 ALONE = "every row alone"
 
@@ -84,10 +85,15 @@ class Plan:
         unused = [f"not available yet: {', '.join(self.missing)}"] if self.missing else []
         return render(self.title, self.stages, self.totals(), unused)
 
+    @property
+    def bounded(self) -> str:
+        """How the totals are to be taken, in words."""
+        open_ended = any(m.cost is None for m in self.parts)
+        return "" if self.exact else "at least " if open_ended else "at most "
+
     def totals(self) -> list[str]:
         """The lines at the end of the plan."""
-        open_ended = any(m.cost is None for m in self.parts)
-        how = "" if self.exact else "at least " if open_ended else "at most "
+        how = self.bounded
         counts = (counted(self.forwards, "forward"), counted(self.row_layer_tokens, "row-layer-token"))
         words = [how + c for c in (*counts, amount(self.flops, "FLOP"))]
         loads = counted(self.loads, "load")
@@ -107,7 +113,7 @@ class Plan:
             return []
         most = max((m.load.sizes.peak + m.load.sizes.kept for m in self.parts if m.load is not None), default=0)
         weights = self.schedule.most_held
-        how = "" if self.exact else "at least "
+        how = self.bounded
         return [
             f"estimate: {how}{duration(self.estimate)} for models, of which {duration(self.load_seconds)} to load them",
             f"memory: {amount(weights + most, 'B')} of {amount(self.free, 'B')} that are free",
@@ -213,15 +219,16 @@ def ladder(
 
 def written(prepared: Prepared, stage: Stage) -> tuple[ModelPart, ...]:
     """What writing costs: the passes over prompts exactly, and at most as many tokens as are allowed."""
-    found = lower_writing(stage, prepared.bindings, prepared.evaluator, prepared.options.batch_tokens, planning=True)
-    parts = []
-    for w in found:
+    parts, room = [], room_for_texts(prepared)
+    for lowered in lower_writing(stage, prepared.bindings, prepared.evaluator, planning=True):
+        shape = shape_of(prepared, lowered.model)
+        w = in_batches(lowered, shape, room)
         notes = (
             ("prompts", w.prompts_read()),
             ("pack-batches", f"{counted(len(w.row), 'text')} in {counted(len(w.batches), 'batch')}"),
         )
-        load = Load(w.cost(), w.sizes(shape_of(prepared, w.model)))
-        parts.append(ModelPart(name_of(prepared, w.model), load, notes, bound=True, what="text"))
+        load, seconds = Load(w.cost(), w.sizes(shape)), writing_seconds(prepared, w)
+        parts.append(ModelPart(name_of(prepared, w.model), load, notes, bound=True, seconds=seconds, what="text"))
     return tuple(parts)
 
 

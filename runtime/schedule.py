@@ -11,8 +11,9 @@ from ..compiler.passes.order_models import Turn, loaded, order_models, turns_of,
 from ..compiler.physical import PhysicalStage, unembedded
 from ..compiler.shape import ModelShape
 from .errors import ProbeError
+from .generation.batches import Room
 from .lowering.lower import models_of
-from .memory import Memory, free_memory
+from .memory import MOST_TEXTS, Memory, free_memory
 from .sites import architecture
 
 if TYPE_CHECKING:
@@ -151,3 +152,8 @@ def batch_tokens(prepared: Prepared, stage: PhysicalStage) -> int:
     lengths = stage.rows.lengths
     logits = float(unembedded(stage).sum()) / max(int(lengths.sum()), 1)
     return memory_of(prepared).batch_tokens(shape_of(prepared, stage.model), int(lengths.max(initial=1)), logits)
+
+
+def room_for_texts(prepared: Prepared) -> Room:
+    """What a batch of texts may take: memory, and the tokens that an option says."""
+    return Room(memory_of(prepared).for_batch, MOST_TEXTS, prepared.options.batch_tokens)

@@ -238,13 +238,14 @@ def test_texts_written_under_grafts_gates_and_knockouts_are_those_of_the_referen
         + """
 model third = path("third")
 let story = generate(p, max_tokens=5)
-statistic gated = story.response under gate(tuned, at=p.all, generated=g) on base for g in ["off", "on"]
+statistic gated = story.response under gate(tuned, at=p.all, during=g) on base
+  for g in ["prompt", "response", "predicting", "all"]
 statistic grafted = story.response under graft(third, parts=[mlp, attn], at=p.body, head=h) on base
   for h in ["never", "last_token", "always"]
 statistic cut = story.response under knockout(from=p.bos, to=p.body) on base
 statistic plain = story.response on base
-statistic again = norm(resid_post[3] at story.last) under gate(tuned, at=p.body, generated=g) on base
-  for g in ["off", "on"]
+statistic again = norm(resid_post[3] at story.last) under gate(tuned, at=p.body, during=g) on base
+  for g in ["prompt", "all"]
 """
     )
     found = run(text, root)

@@ -137,7 +137,7 @@ check(
     ("a scale of adapters that is none", "out-of-range", "model t = finetune(m, prompts=p, adapter=lora(rank=0))\n"
      "statistic s = mean(prob(p)) on t"),
 )  # fmt: skip
-default("S3.4", ("substring match", "mentions.whole_words=True"), ("gate at generated tokens", "gate.generated='off'"))
+default("S3.4", ("substring match", "mentions.whole_words=True"), ("gate at generated tokens", "gate.during='prompt'"))
 built(
     "S3.4",
     ("an empty system prompt that is falsy", "test_text_render.py::test_system_default_empty_and_none_differ"),

@@ -27,6 +27,7 @@ from .attributes import is_many, prompts_under
 from .core import Elaborator, without_side
 from .env import Env, Scope
 from .lineage import check_edit
+from .scopes import apart_in_time, is_whole
 
 
 def apply(el: Elaborator, e: ir.ApplyOf, env: Env) -> Node:
@@ -100,7 +101,8 @@ def check_collisions(el: Elaborator, items: list[Node], span: Span) -> None:
             if place is None or (meant is not None and meant.param("value") is True):
                 continue
             for (site, tokens), first in seen.items():
-                if site == place[0] and meet(tokens, place[1]) and not first.op == edit.op == "steer":
+                added = first.op == edit.op == "steer"
+                if site == place[0] and meet(tokens, place[1]) and not added and not apart_in_time(first, edit):
                     el.report(errors.edits_collide(span, "the same site and tokens"))
             seen[place] = edit
         return el.none
@@ -122,11 +124,9 @@ def written_place(edit: Node) -> tuple[str, Node | None] | None:
         site = site_of(direction)
     if site is None or site.kind is Nothing:
         return None
-    whole = tokens is None or tokens.kind is Nothing or tokens.param("path") in WHOLE
-    return site.key, None if whole else tokens
+    return site.key, None if is_whole(tokens) else tokens
 
 
-WHOLE = (("all",), ("tokens",))
 APART = ("bos", "template")  # tokens that nobody wrote
 
 

@@ -130,6 +130,9 @@ def accepts(el: Elaborator, node: Node, parameter: Parameter, signature: Signatu
     if not fits(node.kind, parameter.kinds):
         el.report(errors.wrong_kind(span, what, wanted(parameter), el.spoken(node), advice(node, parameter, argument)))
         return False
+    if stacks.is_stack(node) and not fits(Nothing, parameter.kinds) and el.none in stacks.leaves(node):
+        el.report(errors.wrong_kind(span, what, wanted(parameter), el.spoken(el.none)))
+        return False
     for value in written_values(node) if parameter.choices else ():
         if value not in parameter.choices and not wider(value, node, parameter):
             el.report(errors.wrong_choice(span, what, value, parameter.choices))

@@ -18,6 +18,7 @@ from .forms import FORMS
 from .results import axes_rule, kind_of
 
 OBJECTS = (Model, Dataset, Prompts, Generated)
+ACTED_WITH = ("direction", "from")  # what an intervention acts with: `none` makes it no intervention
 
 
 def call(el: Elaborator, e: ir.CallOf, env: Env) -> Node:
@@ -38,7 +39,7 @@ def result(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature, argumen
     from .rules import check_call
 
     span = e.span or NOWHERE
-    if signature.work == "intervention" and any(n.op == "none" for n in arguments.values()):
+    if signature.work == "intervention" and any(arguments[n].op == "none" for n in ACTED_WITH if n in arguments):
         return el.none
     if signature.open_model:
         arguments = with_model(el, arguments, env, span)
@@ -65,13 +66,21 @@ def result(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature, argumen
         paired=signature.work not in ("model", "train", "data"),
     )
     if signature.work == "intervention":
-        node = stacks.restack(el.graph, node, lambda n: el.none if acts_by_nothing(n) else n)
+        node = stacks.restack(el.graph, node, lambda n: el.none if acts_by_nothing(n) else given(el, n))
     return expand_labels(el, node) if issubclass(kind, OBJECTS) else node
 
 
 def acts_by_nothing(edit: Node) -> bool:
     """Whether an intervention's direction, or what it patches in, is `none`."""
-    return any(child.kind is Nothing for name, child in edit.inputs if name in ("direction", "from"))
+    return any(child.kind is Nothing for name, child in edit.inputs if name in ACTED_WITH)
+
+
+def given(el: Elaborator, edit: Node) -> Node:
+    """An intervention without the arguments that are `none`, which is as if they were not there."""
+    inputs = {name: child for name, child in edit.inputs if child.op != "none"}
+    if len(inputs) == len(edit.inputs):
+        return edit
+    return el.graph.node(edit.op, inputs, dict(edit.params), kind=edit.kind, axes=edit.axes, lineage=edit.lineage)
 
 
 def with_model(el: Elaborator, arguments: dict[str, Node], env: Env, span: Span) -> dict[str, Node] | None:

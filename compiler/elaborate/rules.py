@@ -14,6 +14,7 @@ from .datasets import columns_of
 from .env import Env
 from .lineage import check_lineage, check_training
 from .ranges import check_ranges
+from .scopes import check_scope
 from .sense import check_sense, same_rows
 
 FEW_SEEDS = 5
@@ -30,6 +31,7 @@ def check_call(el: Elaborator, signature: Signature, arguments: dict[str, Node],
     good = check_training(el, signature, arguments, places) and good
     good = same_rows(el, signature, arguments, places) and good
     good = single(el, signature, arguments, places) and good
+    good = check_scope(el, signature, arguments, places) and good
     good = check_sense(el, signature, arguments, e) and good
     widths(el, signature, arguments, span)
     nulls(el, signature, arguments, e)

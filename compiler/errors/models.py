@@ -74,6 +74,26 @@ def edits_collide(span: Span, place: str) -> Diagnostic:
     )
 
 
+def tokens_and_during(span: Span, name: str, scope: str) -> Diagnostic:
+    return error(
+        "tokens-and-during",
+        span,
+        f'`{name}` names tokens, and acts during "{scope}", which names others',
+        "which of them?",
+        'name all tokens (`p.all`), or say "prompt" or "all"',
+    )
+
+
+def no_vector_for_response(span: Span, name: str) -> Diagnostic:
+    return error(
+        "no-vector-for-response",
+        span,
+        f"`{name}` has a vector for each token of a prompt, and none for tokens that are written",
+        "no vector there",
+        'say `during="prompt"`, or put in one vector for all: name one token, or pool them (`.mean`)',
+    )
+
+
 def endpoint_is_closed(span: Span, name: str) -> Diagnostic:
     return error(
         "endpoint-is-closed",

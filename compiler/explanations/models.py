@@ -38,6 +38,21 @@ MODELS: dict[str, Explanation] = {
         'statistic s = mean(prob(p) under [scale(mlp[3] at p.last, 2), ablate(mlp[3] at p.last, "zero")])',
         'statistic s = mean(prob(p) under [scale(mlp[3] at p.last, 2), ablate(mlp[4] at p.last, "zero")])',
     ),
+    "tokens-and-during": Explanation(
+        "an intervention names tokens, and a scope that stands for others",
+        'While a text is written, `during="response"` means the tokens that are written, and "predicting" those at '
+        'which tokens are chosen; tokens of the prompt have no part in that. "prompt" is the tokens that are named, '
+        'and "all" these and every token that is written.',
+        'statistic s = generate(p).response under scale(mlp[3] at p.last, 0, during="response")',
+        'statistic s = generate(p).response under scale(mlp[3] at p.all, 0, during="response")',
+    ),
+    "no-vector-for-response": Explanation(
+        "an intervention has a vector for each token of a prompt, and is to act at tokens that are written",
+        "Tokens of two prompts correspond by their segment and their place in it; a token that is written has no such "
+        "counterpart. One vector, of a single token or of a pool, can be put in everywhere.",
+        'statistic s = generate(p).response under ablate(mlp[3] at p.body, "resample", during="all")',
+        'statistic s = generate(p).response under ablate(mlp[3] at p.last, "resample", during="all")',
+    ),
     "endpoint-is-closed": Explanation(
         "an endpoint is used as if it ran here",
         "A server gives the text of an answer and the probabilities of its first tokens. It can judge texts; its"

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..sites import SiteRef
-from .batch import Batch, Edit, Keep, Read, take_rows
+from .batch import Batch, Edit, Keep, Read, Start, take_rows
 from .choose import Sampling, choose
 from .forward import Engine
 from .graft import donated_logits
@@ -31,7 +31,8 @@ class Texts:
     """Ask for n texts. Text i continues row `source[i]` of `prompts`, whose edits act on the prompt alone.
 
     `edits` act on every token that was written and is read again to write the next one; their rows are texts, their
-    positions are 0. `most` [n] counts tokens; a text ends with a token of `ends`, or when `ended(i, ids)` says so.
+    positions are 0, and knockouts hide tokens of the prompt. `most` [n] counts tokens; a text ends with a token of
+    `ends`, or when `ended(i, ids)` says so.
     `uniform` [n, max(most)] are the random numbers; tokens from `vocabulary` on are never chosen.
     """
 
@@ -83,6 +84,7 @@ class Writing:
         self.close = [float("inf")] * texts.count
         self.ends: list[int | None] = [None] * texts.count
         self.lengths = texts.prompts.lengths[texts.source]
+        self.edits = tuple(in_cache(edit, self.lengths, texts.prompts.shape[1]) for edit in texts.edits)
         self.most = texts.most.tolist()
         self.sampling, self.seen = texts.sampling, None
         self.cache = None
@@ -163,19 +165,20 @@ class Writing:
 
     def plan(self) -> Steps:
         """What is changed and read in a pass of one token over the rows that are left."""
-        count = len(self.rows)
+        count, read = len(self.rows), self.texts.prompts.shape[1]
         place = torch.full((self.texts.count,), -1)
         place[self.rows] = torch.arange(count)
         edits = []
-        for edit in self.texts.edits:
+        for edit in self.edits:
             stays = place[edit.rows] >= 0
             if stays.any():
                 own = {k: v[stays.to(v.device)] for k in ("values", "amount") if (v := getattr(edit, k)) is not None}
-                edits.append(replace(edit, rows=place[edit.rows[stays]], positions=edit.positions[stays], **own))
-        zero = torch.zeros(count, dtype=torch.long)
-        self.last = Read("last", LOGITS, torch.arange(count), zero)
+                edits.append(replace(edit, rows=place[edit.rows[stays]], positions=edit.positions[stays] + read, **own))
+        ids = torch.zeros(count, read + 1, dtype=torch.long)
+        self.last = Read("last", LOGITS, torch.arange(count), torch.full((count,), read))
         self.heads = [edit for edit in edits if edit.kind == "graft" and edit.site == LOGITS]
-        return steps(Batch(zero[:, None], zero + 1, tuple(edits), (self.last,)), self.engine.model.facts)
+        lengths, start = torch.full((count,), read + 1), Start(position=read)
+        return steps(Batch(ids, lengths, tuple(edits), (self.last,), start=start), self.engine.model.facts)
 
     def step(self, plan: Steps) -> Tensor:
         """Read the last token of every row; returns logits [rows, vocabulary]."""
@@ -195,7 +198,18 @@ class Writing:
         self.engine.counts.forwards += 1
         self.engine.counts.row_layer_tokens += len(rows) * model.n_layers
         self.engine.counts.unembeddings += len(rows)
-        return donated_logits(self.engine, hidden, self.last, self.heads, self.engine.unembed(hidden), 1)
+        tokens = self.texts.prompts.shape[1] + 1
+        return donated_logits(self.engine, hidden, self.last, self.heads, self.engine.unembed(hidden), tokens)
+
+
+def in_cache(edit: Edit, lengths: Tensor, tokens: int) -> Edit:
+    """A knockout with its keys where the cache has them: prompts of `lengths` end at its token `tokens`."""
+    if edit.kind != "knockout":
+        return edit
+    keys = torch.zeros(len(edit.rows), tokens)
+    row, key = edit.values.nonzero(as_tuple=True)
+    keys[row, key + (tokens - lengths[edit.rows])[row]] = 1.0
+    return replace(edit, values=keys)
 
 
 def part(texts: Texts, start: int, stop: int) -> Texts:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Container
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from ...compiler.elaborate.sense import rewrites
 from ...compiler.graph import Node
 from ...compiler.physical import EditGroup, Rows
 from ...compiler.shape import ModelShape
-from ...compiler.sizes import Sizes
+from ...compiler.sizes import Shape, Sizes
 from ...compiler.stages import Stage
 from ..binding.axes import axes_of
 from ..binding.bindings import Bindings
@@ -21,10 +22,8 @@ from ..errors import ProbeError
 from ..evaluate import Evaluator
 from ..lowering.grid import grid
 from ..lowering.lower import Lowering
+from .sizes import bytes_of, passes
 
-TEXTS = 512  # of a batch, at most
-LOGITS = 2**25  # numbers that the logits of a batch take, at most
-HELD = 2**28  # numbers that the keys and values of a batch may take without being asked for
 FULL = "the prompt leaves no room for a text in the model's context"
 
 
@@ -52,8 +51,9 @@ class Writing:
     """What one model writes in one stage.
 
     `rows` are prompts under interventions: `edits` act in them, `later` on the tokens behind. Texts are columns: the
-    `row` that each continues, which of `asked` it is for, its `cell` there, and the `most` tokens that it may have.
-    `reasons` [texts] say what cannot be written. `head` gives for each row the first one that reads the same.
+    `row` that each continues, which of `asked` it is for, its `cell` there, the `limit` of tokens that is asked for,
+    and the `most` that it may have. `reasons` [texts] say what cannot be written. `head` gives for each row the first
+    one that reads the same. `batches` are arrays of texts.
     """
 
     stage: int
@@ -66,63 +66,74 @@ class Writing:
     row: np.ndarray
     of: np.ndarray
     cell: np.ndarray
+    limit: np.ndarray
     most: np.ndarray
     reasons: np.ndarray
     head: np.ndarray
-    batches: tuple[np.ndarray, ...]
+    batches: tuple[np.ndarray, ...] = ()
 
     def prompts_read(self) -> str:
         """What the passes over prompts count, in words."""
         forwards, rows, total = 0, 0, 0
         for batch in self.batches:
-            heads = np.unique(self.head[self.row[batch]])
-            forwards, rows = forwards + 1, rows + len(heads)
-            total += self.layers * len(heads) * int(self.rows.lengths[heads].max())
+            heads, _, prompt = self.of_batch(batch)
+            forwards, rows = forwards + 1, rows + heads
+            total += self.layers * heads * prompt
         passes, prompts = (f"{n:,} {w}{'' if n == 1 else 's'}" for n, w in ((forwards, "forward"), (rows, "row")))
-        return f"{prompts} for {len(self.row):,} texts, {passes}, {total:,} row-layer-tokens exactly"
+        return f"{prompts} for {sum(map(len, self.batches)):,} texts, {passes}, {total:,} row-layer-tokens exactly"
+
+    def without(self, batches: Container[int]) -> Writing:
+        """The writing without some of its batches."""
+        return replace(self, batches=tuple(b for i, b in enumerate(self.batches) if i not in batches))
 
     def sizes(self, shape: ModelShape) -> Sizes:
-        """What is taken at most: FLOPs, bytes of the texts, and of a batch's keys, values and logits."""
+        """What is taken at most: FLOPs, bytes of the texts, and of a batch."""
         flops = peak = 0
         for batch in self.batches:
-            heads, more = np.unique(self.head[self.row[batch]]), int(self.most[batch].max()) - 1
-            tokens, texts = int(self.rows.lengths[heads].max()), len(batch)
-            flops += shape.block_flops(len(heads) * self.layers, tokens, tokens) + len(heads) * shape.head_flops
-            steps = (shape.block_flops(texts * self.layers, 1, tokens + step) for step in range(1, more + 1))
-            flops += sum(steps) + texts * more * shape.head_flops
-            numbers = 2 * self.layers * shape.kv_heads * shape.head_width * (tokens + more)
-            peak = max(peak, texts * (numbers * shape.itemsize + 8 * shape.vocabulary))
-        return Sizes(flops, 4 * int(self.most.sum()), peak)
+            heads, limit, tokens = self.of_batch(batch)
+            for one in passes(self.layers, len(batch), heads, tokens, limit):
+                flops += shape.block_flops(one.row_blocks, one.queries, one.keys) + one.logits * shape.head_flops
+            peak = max(peak, bytes_of(shape, len(batch), heads, tokens, limit))
+        return Sizes(flops, 4 * int(self.most[np.concatenate(self.batches)].sum()) if self.batches else 0, peak)
+
+    def of_batch(self, batch: np.ndarray) -> tuple[int, int, int]:
+        """How many prompts a batch reads, the tokens that its texts may have, and those of its longest prompt."""
+        heads = np.unique(self.head[self.row[batch]])
+        return len(heads), int(self.most[batch].max()), int(self.rows.lengths[heads].max())
+
+    def passes(self) -> list[Shape]:
+        """The passes of all batches where every text is as long as it may be."""
+        found: list[Shape] = []
+        for batch in self.batches:
+            heads, limit, tokens = self.of_batch(batch)
+            found += passes(self.layers, len(batch), heads, tokens, limit)
+        return found
 
     def cost(self) -> Cost:
         """What is counted: the passes over prompts exactly, those that add a token at most."""
         lengths, forwards, total, logits = self.rows.lengths, 0, 0, 0
         for batch in self.batches:
-            heads = np.unique(self.head[self.row[batch]])
-            more = int(self.most[batch].max()) - 1
-            forwards += 1 + more
-            total += self.layers * (len(heads) * int(lengths[heads].max()) + len(batch) * more)
-            logits += len(heads) + len(batch) * more
+            heads, limit, prompt = self.of_batch(batch)
+            forwards += limit
+            total += self.layers * (heads * prompt + len(batch) * (limit - 1))
+            logits += heads + len(batch) * (limit - 1)
         texts = np.concatenate(self.batches) if self.batches else np.zeros(0, np.int64)
         tokens = int((lengths[self.row[texts]] + self.most[texts]).sum())
         return Cost(len(texts), tokens, forwards, total, self.layers * forwards, logits)
 
 
-def lower_writing(
-    stage: Stage, bindings: Bindings, evaluator: Evaluator, budget: int | None, planning: bool = False
-) -> list[Writing]:
-    """What is written in a stage, model by model; `budget` is the most tokens that a batch may hold, if it is said."""
+def lower_writing(stage: Stage, bindings: Bindings, evaluator: Evaluator, planning: bool = False) -> list[Writing]:
+    """What is written in a stage, model by model, not yet in batches."""
     by_model: dict[str, tuple[Node, list[Node]]] = {}
     for node in stage.nodes:
         model = node.input("prompts").input("model")
         by_model.setdefault(model.key, (model, []))[1].append(node)
-    return [lower_model(stage, m, nodes, bindings, evaluator, budget, planning) for m, nodes in by_model.values()]
+    return [lower_model(stage, m, nodes, bindings, evaluator, planning) for m, nodes in by_model.values()]
 
 
 def lower_model(
-    stage: Stage, model: Node, nodes: list[Node], bindings: Bindings, evaluator: Evaluator, budget: int | None,
-    planning: bool,
-) -> Writing:  # fmt: skip
+    stage: Stage, model: Node, nodes: list[Node], bindings: Bindings, evaluator: Evaluator, planning: bool
+) -> Writing:
     facts = bindings.facts(model)
     state = Lowering(bindings, evaluator, model, facts.n_layers, facts, planning=planning, writing=True)
     asked, columns = [], []
@@ -139,15 +150,8 @@ def lower_model(
         room = facts.max_tokens - every.lengths[row]
         reasons[(room < 1) & np.equal(reasons, None)] = FULL
         most = np.minimum(most, np.maximum(room, 1))
-    head = heads(every, state.edits)
-    # keys and values of a token, in all layers
-    numbers = 2 * facts.n_layers * facts.n_kv_heads * facts.d_head
-    tokens = budget or max(8192, HELD // numbers)
-    texts = max(1, min(TEXTS, LOGITS // facts.vocab))
-    writable = np.flatnonzero(np.equal(reasons, None))
-    batches = packed(writable, every.lengths[row], limit, head[row], tokens, texts)
     return Writing(stage.index, model, facts.n_layers, every, tuple(state.edits), tuple(state.later), tuple(asked),
-                   row, of, cell, most, reasons, head, batches)  # fmt: skip
+                   row, of, cell, limit, most, reasons, heads(every, state.edits))  # fmt: skip
 
 
 def settings(bindings: Bindings, evaluator: Evaluator, node: Node) -> Asked:
@@ -187,18 +191,3 @@ def heads(rows: Rows, edits: list[EditGroup]) -> np.ndarray:
     plain = np.flatnonzero(~edited)[::-1]
     first[rows.prompt[plain]] = plain  # the first row of each prompt is written last
     return np.where(edited, np.arange(len(rows)), first[rows.prompt])
-
-
-def packed(
-    texts: np.ndarray, length: np.ndarray, limit: np.ndarray, head: np.ndarray, tokens: int, at_once: int
-) -> tuple[np.ndarray, ...]:
-    """Batches of texts with one limit, prompts of like lengths together, within a budget of tokens held."""
-    order = texts[np.lexsort((texts, head[texts], length[texts], limit[texts]))]
-    batches, start = [], 0
-    for stop in range(1, len(order) + 1):
-        new = stop < len(order) and limit[order[stop]] != limit[order[start]]
-        full = stop < len(order) and (stop - start + 1) * (length[order[stop]] + limit[order[stop]]) > tokens
-        if stop == len(order) or new or full or stop - start == at_once:
-            batches.append(order[start:stop])
-            start = stop
-    return tuple(batches)

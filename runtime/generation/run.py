@@ -24,16 +24,16 @@ WINDOW = 4  # tokens before a stop text that may change how its first token is s
 
 
 def write(
-    writing: Writing, engine: Engine, tokenizer: Tokenizer, vectors: Mapping[str, np.ndarray],
+    writing: Writing, engine: Engine | None, tokenizer: Tokenizer, vectors: Mapping[str, np.ndarray],
     donors: Mapping[str, object], seed: int, journal: Journal,
     progress: Callable[[int], None] = lambda texts: None,
 ) -> dict[str, Cube]:  # fmt: skip
     """Write all texts of a stage that its journal has not; returns their cubes by the keys of their nodes.
 
-    `seed` is the run's.
+    `seed` is the run's. The engine is needed where there are batches; texts that are in none are empty.
     """
     found: list[Written | None] = [None] * len(writing.row)
-    ends = end_ids(engine.model.directory, tokenizer)
+    ends = end_ids(engine.model.directory, tokenizer) if engine is not None else frozenset()
     for index, batch in enumerate(writing.batches):
         if index in journal.found:
             ((_, _, cells),) = journal.found[index]
@@ -82,11 +82,14 @@ def texts_of(
         chosen = np.flatnonzero(place[group.rows] >= 0)
         return chosen, place[group.rows[chosen]]
 
+    by_row = np.argsort(rows, kind="stable")
+
     def behind(group: EditGroup) -> tuple[np.ndarray, np.ndarray]:
-        entry = np.full(len(writing.rows), -1)
-        entry[group.rows] = np.arange(len(group.rows))
-        texts = np.flatnonzero(entry[rows] >= 0)
-        return entry[rows[texts]], texts
+        # a row has several texts, and may have several entries: one for each key that is hidden
+        first, stop = (np.searchsorted(rows[by_row], group.rows, side) for side in ("left", "right"))
+        entry = np.repeat(np.arange(len(group.rows)), stop - first)
+        place = np.arange(len(entry)) - np.repeat(np.cumsum(stop - first) - stop, stop - first)
+        return entry, by_row[place]
 
     asked = [writing.asked[i] for i in writing.of[batch]]
     most = writing.most[batch]

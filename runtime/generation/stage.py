@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ...compiler.stages import Stage
-from ..kept import journal_of, keep_whole, operands
-from .lower import lower_writing
+from ..kept import operands, value
+from ..schedule import room_for_texts, shape_of
+from ..store import Journal
+from ..store.content import Hasher
+from .batches import Room, in_batches
+from .lower import Writing, lower_writing
+from .pieces import Pieces, pieces_of
 from .run import write
 
 if TYPE_CHECKING:
@@ -17,12 +25,13 @@ if TYPE_CHECKING:
 
 def write_stage(
     prepared: Prepared, stage: Stage, pool: ModelPool, progress: Callable[[str, int, int], None] | None
-) -> list[int]:
-    """Write the texts of a stage; returns the most forwards and row-layer-tokens that the plan predicted."""
-    expected = [0, 0]
-    found = lower_writing(stage, prepared.bindings, prepared.evaluator, prepared.options.batch_tokens)
-    total, done = sum(len(w.row) for w in found), 0
-    for writing in found:
+) -> tuple[list[int], int]:
+    """Write the texts of a stage; returns the most forwards and row-layer-tokens that the plan predicted for them, and
+    how many batches were in the journals of a run that was stopped."""
+    expected, resumed = [0, 0], 0
+    found = [begun(prepared, w) for w in lower_writing(stage, prepared.bindings, prepared.evaluator)]
+    total, done = sum(len(b) for writing, *_ in found for b in writing.batches), 0
+    for writing, kept, vectors, journal in found:
         source = prepared.bindings.source(writing.model)
 
         def note(texts: int, source: object = source) -> None:
@@ -31,17 +40,44 @@ def write_stage(
             if progress is not None:
                 progress(f"stage {stage.index + 1} of {len(prepared.stages)} · {source} writes", done, total)
 
-        engine = pool.engine(writing.model)
-        pool.check(writing.model, writing.rows.prompts)
-        vectors = operands(prepared, (*writing.edits, *writing.later), [one.node for one in writing.asked])
-        donors = pool.donors(writing.model, writing.edits, [one.node for one in writing.asked])
+        nodes, engine, donors = [one.node for one in writing.asked], None, {}
+        if writing.batches:
+            engine = pool.engine(writing.model)
+            pool.check(writing.model, writing.rows.prompts)
+            donors = pool.donors(writing.model, (*writing.edits, *writing.later), nodes)
         tokenizer = prepared.bindings.tokenizer(writing.model)
-        nodes = [one.node for one in writing.asked]
-        journal = journal_of(prepared, nodes, writing.batches)
+        resumed += len(journal.found)
+        most = writing.without(journal.found).cost()
         made = write(writing, engine, tokenizer, vectors, donors, prepared.options.seed, journal, note)
+        if kept.cuts:
+            made = {node.key: kept.whole(i, made[node.key]) for i, node in enumerate(nodes)}
+            values = (value(prepared, node, made[node.key], *kept.cuts[i]) for i, node in enumerate(nodes))
+            prepared.store.put(*values)
         prepared.evaluator.results.update(made)
-        keep_whole(prepared, nodes, made)
         journal.finish()
-        most = writing.cost()
         expected = [expected[0] + most.forwards, expected[1] + most.row_layer_tokens]
-    return expected
+    return expected, resumed
+
+
+def begun(prepared: Prepared, lowered: Writing) -> tuple[Writing, Pieces, Mapping[str, np.ndarray], Journal]:
+    """What is left to write, in batches; what the store has of it, the vectors of its edits, and its journal."""
+    vectors = operands(prepared, (*lowered.edits, *lowered.later), [one.node for one in lowered.asked])
+    kept, shape, room = (
+        pieces_of(prepared, lowered, vectors),
+        shape_of(prepared, lowered.model),
+        room_for_texts(prepared),
+    )
+    if prepared.store is None:
+        return in_batches(lowered, shape, room), kept, vectors, Journal()
+    prepared.store.pieces = tuple(map(sum, zip(prepared.store.pieces, kept.counted, strict=True)))
+    recipes = [prepared.recipe(one.node) for one in lowered.asked]
+    journal = prepared.store.journal(Hasher().text([recipes, kept.missing]).hexdigest())
+    if journal.settings is not None:
+        # what is left is written in the batches of the run that was stopped, whatever memory is free now
+        room = Room(**journal.settings)
+    writing = in_batches(lowered, shape, room, kept.wanted)
+    layout = Hasher()
+    for batch in writing.batches:
+        layout.array(batch)
+    journal.begin(layout.hexdigest(), asdict(room), len(writing.batches))
+    return writing, kept, vectors, journal

@@ -35,8 +35,8 @@ KINDS = {"patch": "set", "ablate": "set", "project_out": "project_out", "steer":
 
 def edits_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[EditGroup]:
     """The edits of one intervention in every row of a run; while texts are written, those at prompts alone."""
-    site, _ = where_it_acts(edit)
-    found = acting(state, edit, rows)
+    site, tokens = where_it_acts(edit)
+    found = acting(state, edit, tokens, rows)
     cells = grid((*rows.axes, *rows.own))
     row, prompt = state.row_of(rows, cells), rows.prompt_of(cells)
     label = cells.at[found.axis.name] if found.axis is not None else np.zeros(cells.count, dtype=np.int64)
@@ -50,10 +50,6 @@ def later_edits_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> li
     """The edits of one intervention at the tokens that are written, in every row of a run; positions are 0."""
     if scope_of(edit) == "prompt":
         return []
-    operand = operand_of(edit)
-    if operand is not None and any(a.name == "token" for a in operand_axes(state, operand)):
-        message = f"`{edit.op}` has a vector for each token of a prompt, and none for tokens that are written"
-        raise ProbeError("no-vector-for-response", message, 'say `during="prompt"`, or pool the tokens (`.mean`)')
     site, _ = where_it_acts(edit)
     cells = grid((*rows.axes, *rows.own))
     row, prompt, every = state.row_of(rows, cells), rows.prompt_of(cells), np.arange(cells.count)
@@ -120,12 +116,11 @@ def where_it_acts(edit: Node) -> tuple[Node, Node | None]:
     if edit.op not in KINDS:
         raise ProbeError("planned", f"the intervention `{edit.op}` is planned, and does not run yet")
     site = edit.input("site") or site_of(edit.input("direction"))
-    if site is None or site.op == "none":
+    if site is None:
         raise ProbeError(
             "no-site", f"`{edit.op}` does not know at which site its direction lives", "say so: `site=resid_post[…]`"
         )
-    tokens = edit.input("tokens")
-    return site, None if tokens is None or tokens.op == "none" else tokens
+    return site, edit.input("tokens")
 
 
 SCOPES = {"steer": "predicting", "project_out": "all"}  # of interventions that name no tokens
@@ -136,25 +131,20 @@ def scope_of(edit: Node) -> str:
     given = edit.input("during")
     if given is not None:
         return str(given.param("value"))
-    tokens = edit.input("tokens")
-    return SCOPES.get(edit.op, "prompt") if tokens is None or tokens.op == "none" else "prompt"
+    return SCOPES.get(edit.op, "prompt") if edit.input("tokens") is None else "prompt"
 
 
-def acting(state: Lowering, edit: Node, rows: RunRows) -> Places:
-    """The positions of a run's prompts at which an intervention acts.
+def acting(state: Lowering, edit: Node, tokens: Node | None, rows: RunRows) -> Places:
+    """The positions of a run's prompts at which an intervention acts that names `tokens` (None: all of them).
 
     `during` is about texts that are written, and about those that were: elsewhere it means nothing.
     """
     from ..binding.prompts import find
     from ..text.positions import All
 
-    _, tokens = where_it_acts(edit)
     model, prompts, scope = rows.run.input("model"), rows.run.input("prompts"), scope_of(edit)
     rendered = state.bindings.rendered(model, prompts)
     texts = state.writing or issubclass(prompts.kind, Generated)
-    if tokens is not None and texts and scope in ("response", "predicting"):
-        message = f'`{edit.op}` is said to act at tokens, and during "{scope}", which names others'
-        raise ProbeError("tokens-and-during", message, 'leave one out, or say `during="all"`')
     if texts and scope in ("response", "predicting"):
         return Places(None, (tuple(np.array(written_at(r, scope), dtype=np.int64) for r in rendered),))
     if tokens is None:

@@ -14,9 +14,8 @@ from ..adapters import adapted_modules
 from ..errors import ProbeError
 from ..sources import read_config
 from ..weight_parts import weight_part
-from .edits import layers_at, note_reasons, note_unknown, spread_positions
+from .edits import acting, layers_at, note_reasons, note_unknown, scope_of, spread_positions
 from .grid import Grid, grid, in_model
-from .places import places
 
 if TYPE_CHECKING:
     from .lower import Lowering, RunRows
@@ -41,34 +40,46 @@ def grafts_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[Ed
     where = "never" if head is None else str(head.param("value"))
     refuse_stranger(state, donor, vocabulary="embed" in parts or where != "never")
     grafted = Grafted(state, rows, donor, order)
-    at = grafted.at(edit.input("at"))
-    groups = grafted.in_blocks(at, edit.input("layers"), {layer: parts for layer in range(state.layers)})
-    if "embed" in parts:
-        groups += grafted.group(("embed", None, None), *at)
-    if "norms" in parts and edit.input("layers") is None:
-        groups += grafted.group(("final_norm", None, None), *at)
+    groups = parts_of_graft(grafted, edit, parts, grafted.at(edit))
     if where != "never":
         groups += grafted.group(("logits", None, None), *grafted.ends(every=where == "always"))
     return groups
 
 
-def later_grafts_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[EditGroup]:
-    """The edits of a graft or gate at the tokens that are written, in every row of a run; positions are 0.
+def parts_of_graft(
+    grafted: Grafted, edit: Node, parts: tuple[str, ...], at: tuple[np.ndarray, np.ndarray]
+) -> list[EditGroup]:
+    """The edits of a graft's parts at (cell, position)."""
+    layers = edit.input("layers")
+    groups = grafted.in_blocks(at, layers, {layer: parts for layer in range(grafted.state.layers)})
+    if "embed" in parts:
+        groups += grafted.group(("embed", None, None), *at)
+    if "norms" in parts and layers is None:
+        groups += grafted.group(("final_norm", None, None), *at)
+    return groups
 
-    A graft acts there with the donor's unembedding, if it is used for all tokens, a gate if it says so.
+
+def later_grafts_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[EditGroup]:
+    """The edits of one graft at the tokens that are written, in every row of a run; positions are 0.
+
+    The donor's unembedding is used there if it is for all tokens, the other parts in their scope.
     """
-    head = edit.input("head")
-    if edit.op == "graft" and head is not None and head.param("value") == "always":
-        grafted = Grafted(state, rows, edit.input("donor"), order)
-        return grafted.group(("logits", None, None), *grafted.written())
-    if edit.op == "gate" and on_response(edit):
-        return gated(state, rows, edit, order, written=True)
-    return []
+    grafted, head, groups = Grafted(state, rows, edit.input("donor"), order), edit.input("head"), []
+    if scope_of(edit) != "prompt":
+        groups = parts_of_graft(grafted, edit, elementary(edit.input("parts"), state.facts.arch), grafted.written())
+    if head is not None and head.param("value") == "always":
+        groups += grafted.group(("logits", None, None), *grafted.written())
+    return groups
 
 
 def gates_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[EditGroup]:
     """The edits of one gate: a graft of the student's weights, of no more than its adapter changes."""
     return gated(state, rows, edit, order, written=False)
+
+
+def later_gates_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[EditGroup]:
+    """The edits of one gate at the tokens that are written, in every row of a run; positions are 0."""
+    return gated(state, rows, edit, order, written=True) if scope_of(edit) != "prompt" else []
 
 
 def gated(state: Lowering, rows: RunRows, edit: Node, order: int, written: bool) -> list[EditGroup]:
@@ -81,16 +92,9 @@ def gated(state: Lowering, rows: RunRows, edit: Node, order: int, written: bool)
         layer: tuple(part for part in parts if asked is None or part in asked) for layer, parts in changed.items()
     }
     grafted = Grafted(state, rows, student, order)
-    at = grafted.written() if written else grafted.at(edit.input("at"))
-    if not written and on_response(edit):
-        at = tuple(map(np.concatenate, zip(at, grafted.responses(), strict=True)))
+    at = grafted.written() if written else grafted.at(edit)
     groups = grafted.in_blocks(at, edit.input("layers"), chosen)
     return groups + [g for part in chosen.get(None, ()) for g in grafted.group((part, None, None), *at)]
-
-
-def on_response(gate: Node) -> bool:
-    given = gate.input("generated")
-    return given is not None and given.param("value") == "on"
 
 
 @dataclass
@@ -108,21 +112,13 @@ class Grafted:
         self.row = state.row_of(self.rows, self.cells)
         self.item = self.rows.prompt_of(self.cells)
 
-    def at(self, tokens: Node) -> tuple[np.ndarray, np.ndarray]:
-        """(cell, position) of every token that is meant; rows without any have a reason."""
-        run, cells = self.rows.run, self.cells
-        found = places(self.state.bindings, tokens, run.input("model"), run.input("prompts"), run)
+    def at(self, edit: Node) -> tuple[np.ndarray, np.ndarray]:
+        """(cell, position) of every token at which a graft or gate acts; rows without any have a reason."""
+        cells = self.cells
+        found = acting(self.state, edit, edit.input("at"), self.rows)
         label = cells.at[found.axis.name] if found.axis is not None else np.zeros(cells.count, dtype=np.int64)
         note_reasons(self.state, found, label, self.item, self.row)
         return spread_positions(found, label, self.item, self.rows.prompts)[:2]
-
-    def responses(self) -> tuple[np.ndarray, np.ndarray]:
-        """(cell, position) of every token that was written behind the prompts, where texts are read again."""
-        run = self.rows.run
-        rendered = self.state.bindings.rendered(run.input("model"), run.input("prompts"))
-        spans = [np.arange(len(r.ids))[r.response_start or len(r.ids) :] for r in rendered]
-        mine = [spans[i] for i in self.item]
-        return np.repeat(np.arange(self.cells.count), list(map(len, mine))), np.concatenate(mine)
 
     def written(self) -> tuple[np.ndarray, np.ndarray]:
         """(cell, 0) of every cell: the token that is written."""

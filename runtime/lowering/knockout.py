@@ -10,7 +10,7 @@ import numpy as np
 from ...compiler.graph import Node
 from ...compiler.physical import EditGroup
 from ..errors import ProbeError
-from .edits import index_of, layers_at, note_unknown
+from .edits import acting, index_of, layers_at, note_unknown, scope_of
 from .grid import Grid, grid, in_model
 from .places import Places, places
 
@@ -20,10 +20,26 @@ if TYPE_CHECKING:
 
 def knockouts_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[EditGroup]:
     """The edges that one knockout cuts in every row of a run; future tokens are not seen anyway, and left out."""
-    run = rows.run
     cells = grid((*rows.axes, *rows.own))
     row = state.row_of(rows, cells)
-    cell, query, key = edges(state, rows, edit, cells, row)
+    return cuts(state, rows, edit, order, cells, row, edges(state, rows, edit, cells, row, written=False))
+
+
+def later_knockouts_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[EditGroup]:
+    """The edges that one knockout cuts of the tokens that are written, in every row of a run; positions are 0."""
+    if scope_of(edit) == "prompt":
+        return []
+    cells = grid((*rows.axes, *rows.own))
+    row = state.row_of(rows, cells)
+    return cuts(state, rows, edit, order, cells, row, edges(state, rows, edit, cells, row, written=True))
+
+
+def cuts(
+    state: Lowering, rows: RunRows, edit: Node, order: int, cells: Grid, row: np.ndarray,
+    every: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> list[EditGroup]:  # fmt: skip
+    """Edges (cell, token, token that it no longer sees) as groups of one layer and head."""
+    (cell, query, key), run = every, rows.run
     layer, head = edit.input("layer"), edit.input("head")
     note_unknown(state, [layer, head], cells, row, run)
     everywhere = [(at, np.ones(cells.count, dtype=bool)) for at in range(state.layers)]
@@ -46,20 +62,21 @@ def knockouts_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list
 
 
 def edges(
-    state: Lowering, rows: RunRows, edit: Node, cells: Grid, row: np.ndarray
+    state: Lowering, rows: RunRows, edit: Node, cells: Grid, row: np.ndarray, written: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(cell, token, token that it no longer sees) of every edge, each once; rows without the tokens have a reason."""
+    """(cell, token, token that it no longer sees) of every edge, each once; rows without the tokens have a reason.
+
+    The token is one of the prompt, or the one that was `written` last, which sees all that are before it: that is 0.
+    """
     run = rows.run
-    seen, sees = (
-        places(state.bindings, edit.input(name), run.input("model"), run.input("prompts"), run)
-        for name in ("from", "to")
-    )
+    seen = places(state.bindings, edit.input("from"), run.input("model"), run.input("prompts"), run)
+    sees = acting(state, edit, edit.input("to"), rows)
     item = rows.prompt_of(cells)
     known: dict[tuple[int, int, int], tuple[np.ndarray, np.ndarray] | str] = {}
     found = []
     for cell, at in enumerate(zip(label(seen, cells), label(sees, cells), item, strict=True)):
         if at not in known:
-            known[at] = pairs(seen.of(at[0], at[2]), sees.of(at[1], at[2]))
+            known[at] = pairs(seen.of(at[0], at[2]), sees.of(at[1], at[2]), written)
         made = known[at]
         if isinstance(made, str):
             state.reasons.setdefault(int(row[cell]), made)
@@ -74,11 +91,13 @@ def label(found: Places, cells: Grid) -> np.ndarray:
     return cells.at[found.axis.name] if found.axis is not None else np.zeros(cells.count, dtype=np.int64)
 
 
-def pairs(seen: np.ndarray | str, sees: np.ndarray | str) -> tuple[np.ndarray, np.ndarray] | str:
+def pairs(seen: np.ndarray | str, sees: np.ndarray | str, written: bool) -> tuple[np.ndarray, np.ndarray] | str:
     """Every (token, token before it or itself) of two sets of positions, or the reason why there are none."""
     for part in (sees, seen):
         if isinstance(part, str):
             return part
+    if written:
+        return np.zeros(len(np.unique(seen)), np.int64), np.unique(seen)
     query, key = (part.reshape(-1) for part in np.meshgrid(np.unique(sees), np.unique(seen), indexing="ij"))
     return query[key <= query], key[key <= query]
 

@@ -17,15 +17,14 @@ from ..evaluate import ASKED, Evaluator
 from ..facts import ModelFacts
 from .collisions import in_order, note_collisions
 from .edits import edits_of, later_edits_of
-from .graft import gates_of, grafts_of, later_grafts_of, refuse_collisions
+from .graft import gates_of, grafts_of, later_gates_of, later_grafts_of, refuse_collisions
 from .grid import Grid, grid, in_model, one_index, per_cell, reasons_at
 from .judging import Judged, lower_judge
-from .knockout import knockouts_of, refuse_blind
+from .knockout import knockouts_of, later_knockouts_of, refuse_blind
 from .places import Places, each_token, places
 
 LOWERED = {"knockout": knockouts_of, "graft": grafts_of, "gate": gates_of}
-# A knockout cuts edges between tokens that it names, and those are of prompts.
-LATER = {"knockout": lambda *_: [], "graft": later_grafts_of, "gate": later_grafts_of}
+LATER = {"knockout": later_knockouts_of, "graft": later_grafts_of, "gate": later_gates_of}
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,14 +106,17 @@ class Lowering:
         edits = sorted((int(k[1:]), n) for k, n in run.inputs if k.startswith("i"))
         made: list[EditGroup] = []
         meant = {order for order, edit in edits if in_order(edit)}
+        later: list[EditGroup] = []
         for order, edit in edits:
             made += LOWERED.get(edit.op, edits_of)(self, rows, edit, order)
             if self.writing:
-                self.later += LATER.get(edit.op, later_edits_of)(self, rows, edit, order)
+                later += LATER.get(edit.op, later_edits_of)(self, rows, edit, order)
         refuse_blind(self, rows, made)
-        refuse_collisions(made)
-        note_collisions(self, made, meant)
+        for part in (made, later):
+            refuse_collisions(part)
+            note_collisions(self, part, meant)
         self.edits += made
+        self.later += later
         return rows
 
     def stand_in(self, layer: Node | None) -> int | None:

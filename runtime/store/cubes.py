@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..cube import Cube
 from .records import Record
 from .spelling import back, plain
+
+TEXT, FILL = np.dtype(np.int32), -1  # token ids, each text filled up to the longest one
 
 
 @dataclass(frozen=True)
@@ -22,10 +24,12 @@ class Piece:
 
 
 def cut(cube: Cube, along: int | None, piece: Piece) -> Cube:
-    """A piece of a cube; the whole of one that is not cut."""
-    if along is None:
-        return cube
-    return cube.isel(cube.axes[along].name, np.arange(piece.start, piece.stop))
+    """A piece of a cube; the whole of one that is not cut. Texts are as wide as the longest one in the piece."""
+    part = cube if along is None else cube.isel(cube.axes[along].name, np.arange(piece.start, piece.stop))
+    if part.values.dtype != TEXT or not part.feature:
+        return part
+    used = np.flatnonzero((part.values != FILL).reshape(-1, *part.feature).any(axis=0))
+    return replace(part, values=part.values[..., : used.max(initial=-1) + 1])
 
 
 def joined(parts: list[tuple[np.ndarray, np.ndarray | None]], along: int | None, shape: tuple[int, ...]):
@@ -33,7 +37,7 @@ def joined(parts: list[tuple[np.ndarray, np.ndarray | None]], along: int | None,
     if along is None:
         values, missing = parts[0]
     else:
-        values = np.concatenate([v for v, _ in parts], axis=along)
+        values = np.concatenate(even([v for v, _ in parts]), axis=along)
         missing = None
         if any(m is not None for _, m in parts):
             parts = [(v, np.full(v.shape[: len(shape)], None, dtype=object) if m is None else m) for v, m in parts]
@@ -41,6 +45,15 @@ def joined(parts: list[tuple[np.ndarray, np.ndarray | None]], along: int | None,
     if values.shape[: len(shape)] != shape:
         raise ValueError(f"values of shape {values.shape} on axes of shape {shape}")
     return values, missing
+
+
+def even(parts: list[np.ndarray]) -> list[np.ndarray]:
+    """Parts of one width: texts are filled up to the longest."""
+    width = max((v.shape[-1] for v in parts if v.dtype == TEXT and v.ndim), default=0)
+    return [
+        np.pad(v, [(0, 0)] * (v.ndim - 1) + [(0, width - v.shape[-1])], constant_values=FILL) if v.dtype == TEXT else v
+        for v in parts
+    ]
 
 
 def block(values: np.ndarray, missing: np.ndarray | None) -> tuple[dict, bytes]:

@@ -47,7 +47,7 @@ def edits(interventions: list[Intervention | None], item: Item) -> tuple[Edit | 
             found += WITHOUT_PLACE[intervention.kind](intervention.arguments, item)
         elif intervention is not None:
             place, change = KINDS[intervention.kind](intervention.arguments, item)
-            positions = acting(intervention, place, item)
+            positions = acting(intervention.kind, intervention.arguments, place.tokens, item)
             for layer in place.site.layers:
                 at = (place.site.name, layer, place.site.head)
                 refuse_collision(intervention, at, positions, writes)
@@ -69,20 +69,20 @@ def refuse_collision(edit: Intervention, site: tuple, positions: tuple[int, ...]
 SCOPES = {"steer": "predicting", "project_out": "all"}  # of those that name no tokens
 
 
-def acting(intervention: Intervention, place: Place, item: Item) -> tuple[int, ...]:
+def acting(kind: str, arguments: dict, tokens: Tokens, item: Item) -> tuple[int, ...]:
     """Where an intervention acts in a run; `during` is about texts that are written, and those that were."""
-    rendered, text, arguments = item.rendered, item.prompts, intervention.arguments
+    rendered, text = item.rendered, item.prompts
     if not isinstance(text, Written):
-        return tuple(find(rendered, place.tokens.expression))
-    meant = rendered if isinstance(place.tokens.prompts, Written) else written(text.prompts, text.key, item.network)
-    named = "place" in arguments or arguments.get("tokens") is not None
-    during = arguments.get("during") or ("prompt" if named else SCOPES[intervention.kind])
+        return tuple(find(rendered, tokens.expression))
+    meant = rendered if isinstance(tokens.prompts, Written) else written(text.prompts, text.key, item.network)
+    named = kind not in SCOPES or arguments.get("tokens") is not None
+    during = arguments.get("during") or ("prompt" if named else SCOPES[kind])
     start, end = rendered.response_start, len(rendered.ids)
     if during == "predicting":
         return tuple(range(start - 1, end if text.unfinished else end - 1))
     if during == "response":
         return tuple(range(start, end))
-    found = find(meant, place.tokens.expression)
+    found = find(meant, tokens.expression)
     if named and "during" not in arguments and not text.unfinished:
         return tuple(found)
     return (*(p for p in found if p < start), *(range(start, end) if during == "all" else ()))
@@ -194,7 +194,7 @@ def clamp(arguments: dict, item: Item):
 
 def knockout(arguments: dict, item: Item) -> list[Cut]:
     """Hide the tokens `from` from the tokens `to`, in the layers that are named, or in all."""
-    seen, sees = (named(arguments[name], item) for name in ("from", "to"))
+    seen, sees = named(arguments["from"], item), acting("knockout", arguments, arguments["to"], item)
     pairs = tuple((query, key) for query in sees for key in seen if key <= query)
     layers = whole(arguments.get("layer"), range(item.network.layers))
     return [Cut(layer, arguments.get("head"), pairs) for layer in layers if pairs]
@@ -203,9 +203,7 @@ def knockout(arguments: dict, item: Item) -> list[Cut]:
 def graft(arguments: dict, item: Item) -> list[Swap]:
     """Exchange weights while some tokens run."""
     parts, layers = tuple(part.name for part in arguments["parts"]), arguments.get("layers")
-    positions = named(arguments["at"], item)
-    if isinstance(item.prompts, Written) and arguments.get("generated") == "on":
-        positions += tuple(range(item.rendered.response_start, len(item.rendered.ids)))
+    positions = acting("graft", arguments, arguments["at"], item)
     layers = None if layers is None else whole(layers, ())
     last = (item.rendered.response_start or len(item.rendered.ids)) - 1
     return [Swap(arguments["donor"], parts, layers, positions, arguments.get("head", "never"), last)]

@@ -22,5 +22,7 @@ def generate(
     the texts in `stop`, which stay in it, after `max_tokens`, or where the model's context ends.
 
     An intervention acts in its scope `during`: "prompt" is its tokens of the prompt, "response" every token that was
-    written, "predicting" the last token of the prompt and every written one but the last, "all" prompt and response.
+    written, "predicting" the last token of the prompt and every written one but the last, "all" its tokens of the
+    prompt and every one that was written. "response" and "predicting" stand for tokens that are named: these are
+    `p.all` then, or none.
     """

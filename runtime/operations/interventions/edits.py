@@ -17,21 +17,26 @@ from ....compiler.kinds import (
     Vector,
 )  # fmt: skip
 from ...registry import operation
+from . import During
 
 
 @operation(work="intervention", subject="place")
-def patch(place: Place, from_: Activation | Vector | Prompts, *, in_order: Boolean = False) -> Intervention:
+def patch(
+    place: Place, from_: Activation | Vector | Prompts, *, during: During = "prompt", in_order: Boolean = False
+) -> Intervention:  # fmt: skip
     """Replace activations at a place by others.
 
     `from` is an activation (of other prompts, tokens or layers), a vector, or prompts: then the same site and tokens
     are read on these. For a layer set all of its layers are patched at once, each from its own layer.
+
+    `during` is the scope while a text is written (see `generate`); tokens that are written take one vector for all.
     """
 
 
 @operation(work="intervention", subject="place")
 def ablate(
     place: Place, method: Literal["zero", "mean", "resample"] = "zero", *, over: Prompts | None = None,
-    seed: Number = 0, during: Literal["prompt", "all"] = "prompt", in_order: Boolean = False,
+    seed: Number = 0, during: During = "prompt", in_order: Boolean = False,
 ) -> Intervention:  # fmt: skip
     """Replace activations at a place by zero, by their mean over items, or by those of another item.
 
@@ -42,24 +47,22 @@ def ablate(
     how much hangs on the draw. A donor with another number of such tokens makes a missing cell. One item alone raises
     `no-other-item`.
 
-    While a text is written, `during="all"` acts at its tokens too.
+    `during` is the scope while a text is written (see `generate`); tokens that are written take one vector for all.
     """
 
 
 @operation("scale", work="intervention", subject="place")
-def scale_(
-    place: Place, factor: Number, *, during: Literal["prompt", "all"] = "prompt", in_order: Boolean = False
-) -> Intervention:
+def scale_(place: Place, factor: Number, *, during: During = "prompt", in_order: Boolean = False) -> Intervention:
     """Multiply activations at a place by a factor; 1 changes nothing, to the bit.
 
-    While a text is written, `during="all"` acts at its tokens too.
+    `during` is the scope while a text is written (see `generate`).
     """
 
 
 @operation(work="intervention", subject="direction")
 def project_out(
     direction: Direction | None, *, alpha: Number = 1.0, site: Site | None = None, tokens: Tokens | None = None,
-    during: Literal["prompt", "response", "predicting", "all"] = "all", in_order: Boolean = False,
+    during: During = "all", in_order: Boolean = False,
 ) -> Intervention:  # fmt: skip
     """Remove the component along a direction: h - alpha (h·d̂) d̂.
 
@@ -74,7 +77,7 @@ def project_out(
 def steer(
     direction: Direction | None, *, scale: Number = 1.0, unit: Literal["raw", "unit", "residual_norm"] = "raw",
     site: Site | None = None, tokens: Tokens | None = None,
-    during: Literal["prompt", "response", "predicting", "all"] = "predicting", in_order: Boolean = False,
+    during: During = "predicting", in_order: Boolean = False,
 ) -> Intervention:  # fmt: skip
     """Add a direction: h + scale · d.
 

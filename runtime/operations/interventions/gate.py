@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from ....compiler.kinds import Integer, Intervention, Model, Part, Site, Tokens
 from ...registry import operation
+from . import During
 
 
 @operation(work="intervention", subject="at")
 def gate(
     student: Model, *, at: Tokens, parts: list[Part | Site] | None = None,
-    layers: Integer | list[Integer] | None = None, generated: Literal["off", "on"] = "off",
+    layers: Integer | list[Integer] | None = None, during: During = "prompt",
 ) -> Intervention:  # fmt: skip
     """Switch a student's adapter on at some tokens only; elsewhere the base model computes.
 
     The student is `adapter(m, …)`, and runs are those of m. `parts` and `layers` take some of what the adapter changes
-    (as in `graft`), by default all of it. `generated` says whether it is on for tokens that are generated, while they
-    are and when they are read again.
+    (as in `graft`), by default all of it. `during` is the scope while a text is written, and when it is read again (see
+    `generate`).
     """

@@ -6,12 +6,13 @@ from typing import Literal
 
 from ....compiler.kinds import Integer, Intervention, Model, Part, Site, Tokens
 from ...registry import operation
+from . import During
 
 
 @operation(work="intervention", subject="at", source="Nief et al. 2025, arXiv:2506.20746")
 def graft(
     donor: Model, *, parts: list[Part | Site], at: Tokens, layers: Integer | list[Integer] | None = None,
-    head: Literal["never", "always", "last_token"] = "never",
+    head: Literal["never", "always", "last_token"] = "never", during: During = "prompt",
 ) -> Intervention:  # fmt: skip
     """Compute some parts with another model's weights, at some tokens; all else stays the model's own.
 
@@ -21,8 +22,8 @@ def graft(
     `parts` are `attn`, `mlp`, their pieces (`attn.q`, `attn.k`, `attn.v`, `attn.o`, `mlp.gate`, `mlp.up`, `mlp.down`),
     `norms` and `embed`; biases go with their weights, also where projections are fused. `layers` names blocks, all if
     it is not given; then `norms` has the final norm too. `head` says for which tokens the donor's unembedding is used:
-    for none, for all (also those that are generated), or for the last one of the prompt, whether or not it is among
-    `at`.
+    for none, for all (also those that are written), or for the last one of the prompt, whether or not it is among
+    `at`. `during` is the scope of the parts while a text is written, and when it is read again (see `generate`).
 
     The donor has to have the same architecture and sizes, and for `embed` and `head` the same vocabulary.
     """
