@@ -90,6 +90,11 @@ class Journal:
         """Remove the journal: the values of its stage are kept elsewhere."""
         if self._file is not None:
             self.path.unlink(missing_ok=True)
+        self.close()
+
+    def close(self) -> None:
+        """Leave the journal to whoever goes on, in this process or another."""
+        if self._file is not None:
             os.close(self._file)
             self._file = None
 

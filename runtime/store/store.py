@@ -76,6 +76,7 @@ class Store:
     used: list[bytes] = field(default_factory=list)
     _index: sqlite3.Connection | None = None
     _shards: Shards | None = None
+    _journals: list[Journal] = field(default_factory=list)
 
     @property
     def shards(self) -> Shards:
@@ -219,10 +220,13 @@ class Store:
 
     def journal(self, work: str) -> Journal:
         """The journal of some work (32 hexadecimal digits)."""
-        return Journal.open(self.folder / "journals" / f"{work}.journal")
+        self._journals.append(Journal.open(self.folder / "journals" / f"{work}.journal"))
+        return self._journals[-1]
 
     def close(self) -> None:
         """Note what was used, and let go of all files."""
+        for journal in self._journals:
+            journal.close()
         if self._index is not None:
             try:
                 touch(self._index, self.used)
