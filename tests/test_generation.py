@@ -236,6 +236,14 @@ def test_a_plan_bounds_what_is_counted_and_meets_it_where_all_texts_are_long(mod
     assert stage["row_layer_tokens"] == stage["predicted"]["row_layer_tokens"] == part.cost.row_layer_tokens
 
 
+def test_edits_of_one_place_in_different_scopes_do_not_meet():
+    text = SHORT.replace('path("llama")', 'zoo("base")')
+    edits = 'project_out(d1, during="prompt"), project_out(d1, alpha=2, during="{}")'
+    for scope, codes in (("response", []), ("all", ["edits-collide"])):
+        line = f"statistic s = generate(p).response under [{edits.format(scope)}]\n"
+        assert [d.code for d in checked(text + line).errors] == codes
+
+
 @pytest.mark.parametrize(
     ("line", "code"),
     [

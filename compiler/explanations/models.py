@@ -34,7 +34,8 @@ MODELS: dict[str, Explanation] = {
         "two interventions write the same place",
         "The result would depend on their order. `in_order=true` says that it is meant. Several `steer` at one place "
         "are added up, in whatever order, and need not say so. Where two meet in some prompts or cells only, as tokens "
-        "with a text or swept layers may, these cells are empty.",
+        "with a text or swept layers may, these cells are empty. One in the prompt and one in the response (`during=`) "
+        "do not meet.",
         'statistic s = mean(prob(p) under [scale(mlp[3] at p.last, 2), ablate(mlp[3] at p.last, "zero")])',
         'statistic s = mean(prob(p) under [scale(mlp[3] at p.last, 2), ablate(mlp[4] at p.last, "zero")])',
     ),
