@@ -16,7 +16,7 @@ WEIGHTS, ACTIVATIONS = 0.6, 0.2  # shares of free memory; the rest is for result
 # Beyond these, more tokens in a batch gain nothing: benchmarks/bench_batches.py measures it.
 MOST_TOKENS = {"cpu": 4096, "mps": 16_384, "cuda": 65_536}
 LEAST_TOKENS = 64
-MOST_TEXTS = 512  # of a batch: benchmarks/bench_texts.py measures it on the CPU
+MOST_TEXTS = {"cpu": 256, "mps": 512, "cuda": 512}  # written at a time: benchmarks/bench_texts.py measures it
 UNKNOWN = 4 * 10**9  # where the system does not tell
 
 

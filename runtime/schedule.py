@@ -156,4 +156,5 @@ def batch_tokens(prepared: Prepared, stage: PhysicalStage) -> int:
 
 def room_for_texts(prepared: Prepared) -> Room:
     """What a batch of texts may take: memory, and the tokens that an option says."""
-    return Room(memory_of(prepared).for_batch, MOST_TEXTS, prepared.options.batch_tokens)
+    memory = memory_of(prepared)
+    return Room(memory.for_batch, MOST_TEXTS[memory.kind], prepared.options.batch_tokens)

@@ -17,11 +17,10 @@ from probelang.runtime.generation.batches import Room, in_batches
 from probelang.runtime.generation.lower import Writing, lower_writing
 from probelang.runtime.generation.run import texts_of
 from probelang.runtime.generation.sizes import bytes_of
-from probelang.runtime.memory import Memory
 from probelang.runtime.models import ModelSource, load
 from probelang.runtime.options import RunOptions
 from probelang.runtime.planning import plan
-from probelang.runtime.schedule import shape_of
+from probelang.runtime.schedule import room_for_texts, shape_of
 from tests.helpers_models import build
 from tests.reference.checked import checked
 from tests.test_plan_sizes import Allocated
@@ -161,5 +160,6 @@ def test_the_estimate_adds_up_the_passes_that_the_plan_counts(root: Path, monkey
     assert "estimate: at most" in told and f"of {1:.2f} MB that are free" in told
 
 
-def test_a_fifth_of_free_memory_is_for_a_batch() -> None:
-    assert Memory(10**9).for_batch == 2 * 10**8
+def test_the_room_of_a_batch_is_a_fifth_of_free_memory(root: Path) -> None:
+    prepared = prepare(checked(SPEC, root), root, RunOptions(memory=10**9, batch_tokens=50))
+    assert room_for_texts(prepared) == Room(2 * 10**8, 256, 50)
