@@ -45,6 +45,12 @@ def test_the_rows_that_fitted_or_chose(text: str) -> None:
     "text",
     [
         "claim c = again[layer=peak] > 1",
+        'dataset x = keep(d, a == "x")\n'
+        'dataset y = keep(d, a == "y")\n'
+        f"contrast from_x from x {SIDES}"
+        'prompts from_y from y { body: "C {q}" answer: "{a}" }\n'
+        f"statistic apart_x = {SEPARATION.format('from_x')}"
+        "statistic s = mean(norm(resid_post[argmax(apart_x, over=layer)] at from_y.last))",
         "statistic s = max(apart, over=layer)",
         "statistic s = apart[layer=3]",
         "statistic s = mean(norm(resid_post[peak] at two[side=positive].last))",

@@ -242,3 +242,24 @@ dataset texts = file("texts.jsonl")
 statistic score = judge(texts.text, rubric="How gloomy?", scale="1..5") on grader
 """)
     assert [d.code for d in probelang.check(root / "spec.probe").errors] == ["scale-unknown"]
+
+
+def test_texts_of_which_none_is_kept_have_no_score(tmp_path):
+    spec = """probe 1
+model grader = zoo("judge")
+model writer = zoo("base")
+dataset items = rows(\"\"\"verb
+open
+\"\"\")
+prompts ask from items { text: "Request: {verb} the key. Answer:" }
+let wrote = generate(ask, max_tokens=2) on writer
+let kept  = keep(wrote, word_count(wrote.response) > least)
+let grade(text) = judge(text, rubric="Rate how gloomy the text is from 0 to 10.", scale="0..10") on grader
+statistic mood = mean(grade(kept.response))
+"""
+    (tmp_path / "spec.probe").write_text(spec.replace("probe 1", "probe 1\nparam least = 0"))
+    full, empty = (
+        probelang.run(tmp_path / "spec.probe", {"least": least}, replicates=2).tables["mood"] for least in (0, 9)
+    )
+    assert full["value"][0] is not None
+    assert empty["value"][0] is None and empty["reason"][0] == "there are no items"

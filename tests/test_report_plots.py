@@ -56,6 +56,22 @@ def test_lines_have_bands_and_the_null_is_grey_and_behind():
     assert notes(PLOTS["depth"]) == ("grey: chance",)
 
 
+def test_a_row_that_is_not_full_has_no_axis_without_a_panel():
+    for panels, resolved in ((3, None), (6, None), (5, {"axis": {"x": "independent"}})):
+        plot = make("line", {"layer": (0, 1), "task": tuple(f"t{i}" for i in range(panels))}, x="layer", facet="task")
+        assert spec(plot).get("resolve") == resolved
+
+
+def test_bars_that_have_a_place_alone_stand_in_its_middle():
+    frame = pl.DataFrame({"arm": ["seen", "seen", "random", "random"], "revision": ["early", "main", None, None]})
+    frame = frame.with_columns(pl.Series("seed", [None, None, 1, 2]), pl.Series("value", [1.0, 2.0, 3.0, 4.0]))
+    plot = PlotResult("odd", 1, "plot odd = …", "bar", frame, {"x": "revision", "color": "arm"})
+    assert prepare(plot).labels("x") == ["early", "main", "seed 1", "seed 2"]
+    assert "xOffset" not in layers(plot)[0]["encoding"]
+    crossed = make("bar", {"stage": ("a", "b"), "arm": ("seen", "random")}, x="stage", color="arm")
+    assert "xOffset" in layers(crossed)[0]["encoding"]
+
+
 def test_panels_share_their_scale():
     found = spec(PLOTS["depth"])
     assert found["facet"]["field"] == "pair" and found["columns"] == 2 and "resolve" not in found

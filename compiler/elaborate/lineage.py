@@ -128,7 +128,7 @@ def check_choice(el: Elaborator, value: Node, span: Span) -> None:
             continue
         seen.add(node.key)
         for label, read in chosen(node):
-            if warn_choice(el, label.lineage, read, el.program.spans.get(node.key, span)):
+            if warn_choice(el, fitted_on(label), read, el.program.spans.get(node.key, span)):
                 return
         waiting += [child for name, child in node.inputs if name not in ("direction", *SHAPE_ONLY)]
 
@@ -137,7 +137,7 @@ def chosen(node: Node) -> Iterator[tuple[Node, frozenset[str]]]:
     """The computed labels at which something is read or edited, each with the rows that this is done on."""
     if node.op == "select":
         base = node.input("base")
-        yield node.input("label"), base.lineage | item_origins(base)
+        yield node.input("label"), fitted_on(base) | item_origins(base)
     places = [node] if node.op == "read" else [e.input("place") for _, e in node.inputs] if node.op == "run" else []
     for place in places:
         site = place.input("site") if place is not None else None

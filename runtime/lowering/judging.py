@@ -35,7 +35,7 @@ def lower_judge(state: Lowering, node: Node) -> None:
     texts = list(dict.fromkeys(q for q in asked.asked if q is not None))
     prompts = [prompt(tokenizer, text) for text in texts]
     name = str(state.bindings.source(state.model))
-    found = branches(tokenizer, prompts, asked.scale, name) if prompts else Branches.of(((0,),))
+    found = branches(tokenizer, prompts, asked.scale, name) if prompts else Branches.of([(i,) for i in asked.scale])
     width = len(found.prefixes)
     ids = [(*p.ids, *prefix) for p in prompts for prefix in found.prefixes]
     number = {text: i for i, text in enumerate(texts)}

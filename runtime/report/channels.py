@@ -118,9 +118,12 @@ def _place_rest(mark: str, frame: pl.DataFrame, encodings: dict[str, str]) -> tu
 
 
 def _within(frame: pl.DataFrame, outer: str, inner: str) -> pl.DataFrame:
-    """Join an axis that only some labels of another have to those labels: `random 3`."""
+    """Join an axis that only some labels of another have to those labels, `random 3`; where there is none, `seed 3`."""
     pairs = zip(frame[outer], frame[inner], strict=True)
-    texts = [cell_text(one) if two is None else f"{cell_text(one)} {cell_text(two)}" for one, two in pairs]
+    texts = [
+        cell_text(one) if two is None else f"{inner if one is None else cell_text(one)} {cell_text(two)}"
+        for one, two in pairs
+    ]
     return frame.with_columns(pl.Series(outer, texts)).drop(inner)
 
 

@@ -59,10 +59,11 @@ def line(data: Prepared, options: dict, size: Size) -> alt.LayerChart:
 
 
 def bar(data: Prepared, options: dict, size: Size) -> alt.LayerChart:
-    """Draw bars from zero with intervals, side by side where there is a colour."""
+    """Draw bars from zero with intervals, side by side where a place has several colours."""
     labels = data.labels("x")
     longest = max((len(str(v)) for v in labels), default=0)
-    groups = len(labels) * (len(data.labels("color")) if "color" in data.fields else 1)
+    beside = "color" in data.fields and not _told_by_place(data)
+    groups = len(labels) * (len(data.labels("color")) if beside else 1)
     tilt = -35 if longest * 7 > size.width / max(len(labels), 1) else 0
     axis = alt.Axis(labelAngle=tilt, labelAlign="right" if tilt else "center", ticks=False)
     inner = 0.2 if groups > len(labels) else 0.35
@@ -70,7 +71,7 @@ def bar(data: Prepared, options: dict, size: Size) -> alt.LayerChart:
     x = alt.X(_field(data, "x", "O"), title=data.title("x"), sort=labels, axis=axis, scale=scale)
     y = _value_axis(data, "y" in options.get("log", ""), zero="y" not in options.get("log", ""))
     offset = ()
-    if "color" in data.fields:
+    if beside:
         scale = alt.Scale(paddingInner=0.08)
         offset = (alt.XOffset(_field(data, "color", "O"), sort=data.labels("color"), scale=scale),)
     layers = [_cells(data).mark_bar(opacity=0.88).encode(x, y, _color(data), *offset, *_tooltip(data))]
@@ -128,6 +129,14 @@ BUILDERS: dict[str, Builder] = {"line": line, "bar": bar, "heatmap": heatmap, "s
 def _cells(data: Prepared) -> alt.Chart:
     plain = "value" not in data.rows.columns
     return alt.Chart().transform_filter("datum.drawn_as == 'cell'" + ("" if plain else " && isValid(datum.value)"))
+
+
+def _told_by_place(data: Prepared) -> bool:
+    """Say whether each place of a panel has one colour only, so that bars need no room for the others."""
+    cells = data.rows.filter(pl.col("drawn_as") == "cell")
+    place = [data.fields[c] for c in ("x", "facet") if c in data.fields]
+    told = dict.fromkeys([*place, data.fields["color"]])
+    return cells.select(place).unique().height == cells.select(list(told)).unique().height
 
 
 def _sized(layers: list[alt.Chart], size: Size) -> alt.LayerChart:

@@ -53,7 +53,9 @@ def panels(
     named = all(label.startswith(f"{title} ") for label in labels)
     header = alt.Header(title=None if named else title)
     field = alt.Facet(f"{data.fields['facet']}:N", sort=labels, header=header)
-    return built.facet(field, columns=across, data=table)
+    spread = built.facet(field, columns=across, data=table)
+    # a row that is not full would have the axis of a panel that is not there
+    return spread.resolve_axis(x="independent") if len(labels) % across else spread
 
 
 def spec(plot: PlotResult, titled: bool = True, ink: str = theme.INK) -> dict[str, Any]:
