@@ -56,3 +56,27 @@ def test_every_section_is_there_once() -> None:
     sections = {"1.3", "1.4", "1.5", "1.6", "1.7", *(f"S{n}.4" for n in range(1, 11))}
     assert {t.section for t in TRAPS} == sections
     assert max(Counter((t.section, t.what) for t in TRAPS).values()) == 1
+
+
+@pytest.mark.parametrize(
+    ("direction", "doubted"),
+    [
+        ("mean_diff(resid_post[3] at c.last)", True),
+        ("2 * mean_diff(resid_post[3] at c.last)", True),
+        ("unit(mean_diff(resid_post[3] at c.last))", False),
+        ("mean_diff(resid_post[3] at c.last) / mean(norm(resid_post[3] at c.last))", False),
+    ],
+)
+def test_a_direction_with_a_scale_may_steer_across_checkpoints(direction: str, doubted: bool) -> None:
+    head = f'{SETTING}model r = zoo("base", revision=["a", "b"])\ndirection v = ({direction}) on r\n'
+    swept = "statistic s = mean(prob(p) under steer(v, scale=2)) on m\n"
+    assert ("raw-scale" in codes(head + swept)) is doubted
+
+
+def test_arms_of_one_checkpoint_each_are_no_checkpoints() -> None:
+    text = f"""{SETTING}model r = zoo("base", revision=["a", "b"])
+direction v = mean_diff(resid_post[3] at c.last) on r
+direction w = mean_diff(resid_post[2] at c.last) on r
+statistic s = mean(prob(p) under steer(arm[revision="b"], scale=2)) on m for arm in [v, w]
+"""
+    assert codes(text) == ["in-sample"]  # `p` and `c` are of one dataset

@@ -100,16 +100,26 @@ def raw_steering(el: Elaborator, signature: Signature, arguments: dict[str, Node
     direction, unit = arguments.get("direction"), arguments.get("unit")
     if signature.name != "steer" or direction is None or (unit is not None and unit.param("value") != "raw"):
         return
+    if all(map(has_scale, stacks.leaves(direction))):
+        return
     for axis in stacks.visible_axes(direction).values():
         if is_model_axis(direction, axis.name) and any(n.op == "read" for n in walk(direction)):
             el.report(errors.raw_scale(span, "steering by a direction's own length", axis.name))
+
+
+def has_scale(node: Node) -> bool:
+    """Whether a direction is of norm one, or a share of a norm: what it was divided by says what its length means."""
+    while (inner := node.input("base") or node.input("value")) is not None:
+        node = inner
+    by = node.input("right") if node.op == "binary" and node.param("operator") == "/" else None
+    return node.op == "unit" or (by is not None and any(n.op == "norm" for n in walk(by)))
 
 
 def is_model_axis(node: Node, axis: str) -> bool:
     """Whether an axis runs over models: its elements are read in different ones."""
     if stacks.is_stack(node):
         own = stacks.stack_axis(node).name == axis
-        models = {m.key for e in stacks.elements(node) for m in models_below(e)}
+        models = {frozenset(m.key for m in models_below(e)) for e in stacks.elements(node)}
         return (own and len(models) > 1) or any(is_model_axis(e, axis) for e in stacks.elements(node))
     return False
 
