@@ -45,6 +45,9 @@ def test_the_rows_that_fitted_or_chose(text: str) -> None:
     "text",
     [
         "claim c = again[layer=peak] > 1",
+        "direction v = mean_diff(resid_post[layer] at one.last) for layer\n"
+        "direction w = shuffled_diff(resid_post[layer] at one.last, seed=seed) for layer, seed in 1..2\n"
+        "statistic s = mean(prob(two.positive) under steer(a[layer=peak], scale=norm(a[layer=peak]))) for a in [v, w]",
         'dataset x = keep(d, a == "x")\n'
         'dataset y = keep(d, a == "y")\n'
         f"contrast from_x from x {SIDES}"

@@ -64,6 +64,7 @@ def test_every_section_is_there_once() -> None:
         ("mean_diff(resid_post[3] at c.last)", True),
         ("2 * mean_diff(resid_post[3] at c.last)", True),
         ("unit(mean_diff(resid_post[3] at c.last))", False),
+        ("0.5 * unit(mean_diff(resid_post[3] at c.last))", False),
         ("mean_diff(resid_post[3] at c.last) / mean(norm(resid_post[3] at c.last))", False),
     ],
 )

@@ -63,10 +63,18 @@ def test_a_row_that_is_not_full_has_no_axis_without_a_panel():
 
 
 def test_bars_that_have_a_place_alone_stand_in_its_middle():
-    frame = pl.DataFrame({"arm": ["seen", "seen", "random", "random"], "revision": ["early", "main", None, None]})
-    frame = frame.with_columns(pl.Series("seed", [None, None, 1, 2]), pl.Series("value", [1.0, 2.0, 3.0, 4.0]))
+    frame = pl.DataFrame(
+        {
+            "arm": ["seen", "seen", "random", "random", "one"],
+            "revision": ["early", "main", None, None, None],
+            "seed": [None, None, 1, 2, None],
+            "value": [1.0, 2.0, 3.0, 4.0, 5.0],
+        }
+    )
     plot = PlotResult("odd", 1, "plot odd = …", "bar", frame, {"x": "revision", "color": "arm"})
-    assert prepare(plot).labels("x") == ["early", "main", "seed 1", "seed 2"]
+    assert prepare(plot).labels("x") == ["early", "main", "seed 1", "seed 2", "·"]
+    one_axis = PlotResult("odd", 1, "plot odd = …", "bar", frame, {"x": "arm"})
+    assert prepare(one_axis).labels("x") == ["seen early", "seen main", "random 1", "random 2", "one"]
     assert "xOffset" not in layers(plot)[0]["encoding"]
     crossed = make("bar", {"stage": ("a", "b"), "arm": ("seen", "random")}, x="stage", color="arm")
     assert "xOffset" in layers(crossed)[0]["encoding"]

@@ -12,6 +12,7 @@ from ..signature import Signature
 from . import stacks
 from .core import Elaborator, without_side
 
+OPERANDS = ("direction", "scale", "alpha")  # inputs of an edit: how far it goes is no result that is read
 SHAPE_ONLY = ("like",)  # inputs whose shape is used and not their values: a random direction is fitted on nothing
 
 
@@ -130,7 +131,7 @@ def check_choice(el: Elaborator, value: Node, span: Span) -> None:
         for label, read in chosen(node):
             if warn_choice(el, fitted_on(label), read, el.program.spans.get(node.key, span)):
                 return
-        waiting += [child for name, child in node.inputs if name not in ("direction", *SHAPE_ONLY)]
+        waiting += [child for name, child in node.inputs if name not in (*OPERANDS, *SHAPE_ONLY)]
 
 
 def chosen(node: Node) -> Iterator[tuple[Node, frozenset[str]]]:

@@ -109,10 +109,15 @@ def raw_steering(el: Elaborator, signature: Signature, arguments: dict[str, Node
 
 def has_scale(node: Node) -> bool:
     """Whether a direction is of norm one, or a share of a norm: what it was divided by says what its length means."""
-    while (inner := node.input("base") or node.input("value")) is not None:
-        node = inner
-    by = node.input("right") if node.op == "binary" and node.param("operator") == "/" else None
-    return node.op == "unit" or (by is not None and any(n.op == "norm" for n in walk(by)))
+    if node.op in ("unit", "random_unit", "stack"):
+        return node.op != "stack" or all(map(has_scale, stacks.leaves(node)))
+    inner = node.input("base") or node.input("value")
+    if inner is not None:
+        return has_scale(inner)
+    sides = [n for n in (node.input("left"), node.input("right")) if n is not None]
+    if node.op == "binary" and node.param("operator") == "/" and any(n.op == "norm" for n in walk(sides[1])):
+        return True
+    return any(has_scale(n) for n in sides if stacks.is_vector(n))
 
 
 def is_model_axis(node: Node, axis: str) -> bool:

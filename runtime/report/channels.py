@@ -13,7 +13,7 @@ import polars as pl
 from ..errors import ProbeError
 from ..results import PlotResult
 from .frame import axis_columns, shown_labels
-from .sheet import cell_text, is_coordinate, reasons
+from .sheet import BLANK, cell_text, is_coordinate, reasons
 
 CHANNELS = ("x", "y", "color", "dash", "facet")
 FREE = {"line": ("color", "dash", "facet"), "bar": ("color", "facet"), "heatmap": ("facet",), "scatter": ("color",)}
@@ -120,10 +120,8 @@ def _place_rest(mark: str, frame: pl.DataFrame, encodings: dict[str, str]) -> tu
 def _within(frame: pl.DataFrame, outer: str, inner: str) -> pl.DataFrame:
     """Join an axis that only some labels of another have to those labels, `random 3`; where there is none, `seed 3`."""
     pairs = zip(frame[outer], frame[inner], strict=True)
-    texts = [
-        cell_text(one) if two is None else f"{inner if one is None else cell_text(one)} {cell_text(two)}"
-        for one, two in pairs
-    ]
+    names = [one if one is not None else BLANK if two is None else inner for one, two in pairs]
+    texts = [" ".join(cell_text(v) for v in row if v is not None) for row in zip(names, frame[inner], strict=True)]
     return frame.with_columns(pl.Series(outer, texts)).drop(inner)
 
 

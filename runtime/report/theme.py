@@ -26,7 +26,7 @@ def config(ink: str = INK) -> dict[str, Any]:
             "gridOpacity": 0.1, "domainWidth": 0.8, "tickWidth": 0.8, "tickSize": 4, "labelFontSize": 11,
             "titleFontSize": 12, "titleFontWeight": "normal", "titlePadding": 8, "labelLimit": 160,
         },
-        "axisX": {"grid": False},
+        "axisX": {"grid": False, "labelFlush": False},
         "axisBand": {"grid": False},
         "legend": {
             "labelColor": ink, "titleColor": ink, "labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal",
