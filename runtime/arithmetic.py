@@ -5,8 +5,11 @@ Knows missing cells and kinds of numbers, and nothing of nodes.
 
 from __future__ import annotations
 
+from datetime import date, time, timedelta
+
 import numpy as np
 
+from .cells import mark
 from .cube import Axis, Cube, align, elementwise
 from .errors import ProbeError
 
@@ -56,7 +59,8 @@ def refuse_mixed(operator: str, left: Cube, right: Cube) -> None:
     kinds = [sort_of(cube) for cube in (left, right)]
     if operator in ("==", "!=") and None not in kinds and "texts" in kinds and len(set(kinds)) > 1:
         other = next(kind for kind in kinds if kind != "texts")
-        help_ = {"numbers": "write the number without quotes", "truth values": "`x`, `not x`, or `x == true`"}[other]
+        help_ = {"numbers": "write the number without quotes", "truth values": "`x`, `not x`, or `x == true`",
+                 "times": "keep them as texts in the file"}[other]  # fmt: skip
         message = f"`{operator}` compares texts with {other}, which are never equal: columns are read as what they hold"
         raise ProbeError("kinds-differ", message, help_)
 
@@ -66,7 +70,10 @@ def sort_of(cube: Cube) -> str | None:
     if cube.values.dtype.kind in "bifu":
         return "truth values" if cube.values.dtype.kind == "b" else "numbers"
     there = cube.values[cube.present()].reshape(-1)
-    return "texts" if len(there) and all(isinstance(v, str) for v in there) else None
+    for kind, types in (("texts", str), ("times", (date, time, timedelta))):
+        if len(there) and all(isinstance(v, types) for v in there):
+            return kind
+    return None
 
 
 LARGEST_WHOLE = 2.0**62
@@ -80,13 +87,21 @@ def whole_where_exact(operator: str):
 
     def apply(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         if not all(x.dtype.kind in "iu" for x in (a, b)):
-            return function(a, b)
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                return function(a, b)
         with np.errstate(all="ignore"):
             wide = np.asarray(function(a.astype(np.float64), b.astype(np.float64)))
         fits = (np.abs(wide) < LARGEST_WHOLE).all() and (operator != "**" or (b >= 0).all())
         return function(a, b) if fits else wide
 
     return apply
+
+
+def within_range(cube: Cube) -> Cube:
+    """The cube with the cells missing whose number is too large, or is none (`(-8) ** 0.5`)."""
+    if cube.feature or cube.values.dtype.kind != "f":
+        return cube
+    return mark(cube, ~np.isfinite(cube.values), "not a number, or too large for one")
 
 
 def truths(cube: Cube) -> Cube:

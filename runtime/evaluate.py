@@ -24,6 +24,7 @@ from .arithmetic import (
     refuse_mixed,
     truths,
     whole_where_exact,
+    within_range,
 )
 from .binding.axes import axes_of, axis_of, models_below
 from .binding.bindings import Bindings
@@ -191,7 +192,7 @@ class Evaluator:
             return divide(OPERATORS[operator], left, right)
         refuse_mixed(operator, left, right)
         try:
-            return elementwise(whole_where_exact(operator), *numeric(operator, left, right))
+            return within_range(elementwise(whole_where_exact(operator), *numeric(operator, left, right)))
         except TypeError:
             message = f"`{operator}` does not take these values: texts and numbers are mixed"
             raise ProbeError("not-numbers", message, "use a column of numbers, or compare with a text") from None

@@ -110,6 +110,9 @@ def units(axis: Axis, cluster: str | None) -> tuple[tuple[Hashable, ...], np.nda
     if cluster not in axis.coords:
         known = ", ".join(axis.coords) or "none"
         raise ProbeError("unknown-column", f"items have no column {cluster} to cluster by", f"the columns are {known}")
+    if gone := sum(v is None for v in axis.coords[cluster]):
+        message = f"{gone} of {len(axis)} items have no value in the column {cluster}, so they are in no cluster"
+        raise ProbeError("missing-cluster", message, "keep the items that have one")
     names = tuple(dict.fromkeys(axis.coords[cluster]))
     place = {name: i for i, name in enumerate(names)}
     return names, np.array([place[v] for v in axis.coords[cluster]], dtype=int)

@@ -231,6 +231,31 @@ statistic v = logit(p) under [scale(resid_post[1] at tokens(p, "cat"), 2), scale
     assert "in_order" in reasons[0] and "no occurrence" in reasons[1]
 
 
+@pytest.mark.parametrize("labels", ["[1, 2, 1]", "[1, 1.0]", '["a", "a"]', "[e, none, e]"])
+def test_a_label_stands_once_in_a_list(labels: str, root: Path) -> None:
+    value = {"[1": "mean(d.n) * x", '["': "mean(logit(p, x))", "[e": "logit(p) under project_out(x)"}[labels[:2]]
+    text = f"{DATA}{MODEL}direction e = mean(resid_post[1] at p.last)\nstatistic s = {value} for x in {labels}\n"
+    assert [d.code for d in checked(text, root).errors] == ["doubled-label"]
+
+
+def test_numbers_that_are_too_large_are_missing() -> None:
+    found = run(f"""{DATA}statistic s = d.n ** 400
+statistic t = (0 - d.n) ** 0.5
+statistic u = d.n * 10 ** 300 * 10 ** 300
+statistic v = mean(d.n ** 400 > 1)
+""", Path("."))  # fmt: skip
+    reasons = [next(r.items for r in found.results if r.name == n)["reason"].is_null().sum() for n in "stu"]
+    assert reasons == [4, 0, 0]
+    assert value(found, "v") == [3 / 4]
+
+
+def test_items_without_a_cluster_are_not_one_cluster() -> None:
+    data = DATA.replace("tag", "group").replace("cat,hot,1,true,a", "cat,hot,1,true,")
+    for statistic in ("bootstrap(mean(d.n), cluster=group)", "sign_flip(d.n, cluster=group)"):
+        found = run(f"{data}statistic s = {statistic}\n", Path("."))
+        assert [w["code"] for w in found.warnings if isinstance(w, dict)] == ["missing-cluster"]
+
+
 # **** what keys are made of ****
 
 

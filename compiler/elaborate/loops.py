@@ -6,6 +6,8 @@ a stack. Tokens, layers, heads and `choose` give axes whose labels are known lat
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ...grammar.tree import NOWHERE
 from .. import errors, ir
 from ..expression_text import text_of
@@ -108,13 +110,23 @@ def walk_list(el: Elaborator, name: str, node: Node, e: ir.Expr | None, env: Env
         return el.report(errors.nothing_to_choose((e.span if e is not None else None) or NOWHERE))
     if all(i.op == "const" for i in items):
         values = tuple(i.param("value") for i in items)
+        if (twice := doubled(values)) is not None:
+            return el.report(errors.doubled_label((e.span if e is not None else None) or NOWHERE, str(twice)))
         return label_node(el, AxisType(name, "written", label_origin(name, values), values), kind=node.kind)
     sources = e.items if isinstance(e, ir.ListOf) and len(e.items) == len(items) else (None,) * len(items)
     shown = [label_of(el, item, source) for item, source in zip(items, sources, strict=True)]
+    if (twice := doubled(shown)) is not None:
+        return el.report(errors.doubled_label((e.span if e is not None else None) or NOWHERE, twice))
     made = [spread(el, item, source) for item, source in zip(items, sources, strict=True)]
     node = stacks.stack(el.graph, name, shown, made)
     el.stack_values[stacks.stack_axis(node).origin] = made
     return node
+
+
+def doubled(labels: Iterable[object]) -> object | None:
+    """The first label that stands twice; 1 and 1.0 are one label."""
+    seen = set()
+    return next((x for x in labels if x in seen or seen.add(x)), None)
 
 
 def label_of(el: Elaborator, item: Node, source: ir.Expr | None) -> str:

@@ -133,6 +133,11 @@ def empty_list(span: Span) -> Diagnostic:
     return error("bad-range", span, "this list is empty", "nothing in it")
 
 
+def doubled_label(span: Span, label: str) -> Diagnostic:
+    message = f"`{label}` stands in this list twice, so its cells would count twice"
+    return error("doubled-label", span, message, "the same label", "leave one out")
+
+
 def mixed_list(span: Span, first: str, other: str) -> Diagnostic:
     return error(
         "mixed-list",

@@ -96,6 +96,12 @@ AXES: dict[str, Explanation] = {
         "statistic s = mean(prob(p)) * k for k in 5..1",
         "statistic s = mean(prob(p)) * k for k in 1..5",
     ),
+    "doubled-label": Explanation(
+        "a list to walk has the same label twice",
+        "A label names one row: with two of them a mean along the axis counts one twice, and so does a correction.",
+        "statistic s = mean(prob(p)) * k for k in [1, 2, 2]",
+        "statistic s = mean(prob(p)) * k for k in [1, 2]",
+    ),
     "mixed-list": Explanation(
         "a list holds values of different kinds",
         "Its elements become rows of one table.",
