@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .cost import CostModel
-from .physical import PhysicalStage, asked_rows, depth_of_rows, unembedded
+from .physical import PhysicalStage, asked_rows, depth_of_rows, remembered, unembedded
 from .tails import tail_widths
 
 
@@ -29,6 +29,7 @@ class Cost:
         return self.row_layer_tokens + prices.call * self.calls + prices.forward * self.forwards + head
 
 
+@remembered("rows", "requests", "edits", "stops", "begins", "layers", "batches", "tails", "narrow", "prices")
 def cost(stage: PhysicalStage) -> Cost:
     """The exact counts of a stage, by the rule by which the engine counts."""
     lengths, depth, asked, starts = stage.rows.lengths, depth_of_rows(stage), asked_rows(stage), stage.starts

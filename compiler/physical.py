@@ -6,8 +6,9 @@ handful of arrays.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, wraps
 
 import numpy as np
 
@@ -183,12 +184,31 @@ def block_of(site: Where) -> int:
     return int(layer) + (name == "resid_post")
 
 
+def remembered(*names: str) -> Callable:
+    """Make a function of a stage that looks at these fields alone keep what it found last, with the stage."""
+
+    def made(function: Callable) -> Callable:
+        @wraps(function)
+        def found(stage: PhysicalStage):
+            given = [getattr(stage, name) for name in names]
+            known = stage.extra.get(function)
+            if known is None or any(a is not b for a, b in zip(known[0], given, strict=True)):
+                known = stage.extra[function] = given, function(stage)
+                if isinstance(known[1], np.ndarray):
+                    known[1].flags.writeable = False
+            return known[1]
+
+        return found
+
+    return made
+
+
+@remembered("rows", "requests", "stops", "begins", "layers")
 def depth_of_rows(stage: PhysicalStage) -> np.ndarray:
     """Per row, the number of blocks it must enter for what is asked of it, and for the rows that start from it."""
     depth = np.zeros(len(stage.rows), dtype=np.int64)
-    for request in stage.requests:
-        entered = blocks_entered(request.site, stage.layers) if stage.stops else stage.layers
-        np.maximum.at(depth, request.rows, entered)
+    for request in sorted(stage.requests, key=lambda r: blocks_entered(r.site, stage.layers)):
+        depth[request.rows] = blocks_entered(request.site, stage.layers) if stage.stops else stage.layers
     if stage.begins is None:
         return depth
     starts, generation = stage.starts, stage.starts.generation

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..physical import PhysicalStage, depth_of_rows
+from ..physical import PhysicalStage, depth_of_rows, remembered
 from ..sizes import counted
 from ..tails import pays, places_of
 
@@ -22,8 +22,18 @@ def pack_batches(stage: PhysicalStage) -> PhysicalStage:
     with few of them keep together by the same rule. The order is a function of the rows alone, so that two plans of
     one spec are equal.
     """
-    if not len(stage.rows):
+    batches = batches_of(stage)
+    if not batches:
         return stage.with_(batches=())
+    words = f"{counted(len(stage.rows), 'row')} in {counted(len(batches), 'batch')}"
+    return stage.with_(batches=batches).note("pack-batches", words)
+
+
+@remembered("rows", "requests", "edits", "stops", "begins", "layers", "tails", "budget", "prices")
+def batches_of(stage: PhysicalStage) -> tuple[np.ndarray, ...]:
+    """The rows of each batch."""
+    if not len(stage.rows):
+        return ()
     lengths, starts, depth = stage.rows.lengths, stage.starts, depth_of_rows(stage)
     # What is asked of a row that enters no block is read before the first one, and no other row waits for it.
     home = code(starts.group, depth == 0)
@@ -48,9 +58,7 @@ def pack_batches(stage: PhysicalStage) -> PhysicalStage:
                 found[-1] = joined
             else:
                 found.append(batch)
-    batches = tuple(order[batch.begin : batch.end] for batch in found)
-    words = f"{counted(len(order), 'row')} in {counted(len(batches), 'batch')}"
-    return stage.with_(batches=batches).note("pack-batches", words)
+    return tuple(order[batch.begin : batch.end] for batch in found)
 
 
 def one_by_one(stage: PhysicalStage) -> PhysicalStage:

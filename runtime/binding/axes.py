@@ -133,7 +133,7 @@ def reader_of(node: Node, axis: AxisType) -> Node:
 def read_tokens(bindings: Bindings, axis: AxisType, reader: Node) -> Axis:
     """The tokens that a read without a pool gives, over all items."""
     run = reader.input("run")
-    return token_axis(axis, [(bindings.rendered(run.input("model"), run.input("prompts")), reader.input("tokens"))])
+    return token_axis(bindings, axis, [(run.input("model"), run.input("prompts"), reader.input("tokens"))])
 
 
 def bound_tokens(bindings: Bindings, axis: AxisType, values: Node, node: Node) -> Axis:
@@ -141,11 +141,20 @@ def bound_tokens(bindings: Bindings, axis: AxisType, values: Node, node: Node) -
     parts = []
     for tokens in leaves(values):
         for owner in prompts_under(tokens):
-            parts += [(bindings.rendered(model, owner), tokens) for model in models_below(node)]
-    return token_axis(axis, parts)
+            parts += [(model, owner, tokens) for model in models_below(node)]
+    return token_axis(bindings, axis, parts)
 
 
-def token_axis(axis: AxisType, parts: list[tuple[tuple[Rendered, ...], Node]]) -> Axis:
+def token_axis(bindings: Bindings, axis: AxisType, parts: list[tuple[Node, Node, Node]]) -> Axis:
+    """An axis over tokens (of a model, prompts, and which) by their coordinates; made once."""
+    key = (axis.name, axis.kind, *((model.key, prompts.key, tokens.key) for model, prompts, tokens in parts))
+    if key not in bindings.token_axes:
+        found = [(bindings.rendered(model, prompts), tokens) for model, prompts, tokens in parts]
+        bindings.token_axes[key] = axis_of_tokens(axis, found)
+    return bindings.token_axes[key]
+
+
+def axis_of_tokens(axis: AxisType, parts: list[tuple[tuple[Rendered, ...], Node]]) -> Axis:
     """An axis over tokens by their coordinates (segment, index in the segment); texts where all prompts agree."""
     chosen: set[tuple[str, int]] = set()
     for group, tokens in parts:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...compiler.graph import Node
 from ..adapters import adapter_fingerprint, check_adapter
@@ -18,6 +19,9 @@ from ..sources import ModelSource, resolve, source_facts
 from ..text.rendered import Rendered
 from ..text.tokenizer import Tokenizer
 from ..weight_files import fingerprint
+
+if TYPE_CHECKING:
+    from ..cube import Axis
 
 
 @dataclass
@@ -36,6 +40,7 @@ class Bindings:
     _tokenizers: dict[str, Tokenizer] = field(default_factory=dict)
     _tables: dict[str, Table] = field(default_factory=dict)
     _rendered: dict[tuple[str, str], tuple[Rendered, ...]] = field(default_factory=dict)
+    token_axes: dict[tuple, Axis] = field(default_factory=dict)  # made by `axes`, each once
 
     # **** models ****
 
