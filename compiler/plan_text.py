@@ -27,7 +27,7 @@ class ModelPart:
 
     `ladder` begins with the same without any pass, every row alone from the first block to the last, and tells what is
     left after each pass that changed something. `seconds` is an estimate.
-    `what` is counted: rows, or texts that are written.
+    `what` is counted: rows, or texts that are written. `donated` are bytes of other models' weights that are grafted.
     """
 
     model: str
@@ -39,6 +39,7 @@ class ModelPart:
     ladder: tuple[tuple[str, Load], ...] = ()
     seconds: float | None = None
     what: str = "row"
+    donated: int = 0
 
     @property
     def cost(self) -> Cost | None:

@@ -16,6 +16,7 @@ from ..compiler.plan_text import Load, ModelPart, StagePart, duration, render
 from ..compiler.sizes import amount, counted, sizes
 from ..compiler.stages import Stage
 from . import registry
+from .donated import donated_bytes
 from .errors import ProbeError
 from .estimates import calibrate_missing, speed_of, turn_seconds, writing_seconds
 from .execute import Prepared, lowered_stages, planned, prepare
@@ -98,7 +99,9 @@ class Plan:
         words = [how + c for c in (*counts, amount(self.flops, "FLOP"))]
         loads = counted(self.loads, "load")
         if self.loads:
-            loads += f" ({amount(self.schedule.load_bytes, 'B')} of weights)"
+            donated = sum(m.donated for m in self.parts)
+            more = f" and {amount(donated, 'B')} grafted" if donated else ""
+            loads += f" ({amount(self.schedule.load_bytes, 'B')} of weights{more})"
         lines = [f"in all: {loads}, {', '.join(words)}"]
         if self.schedule.loads < self.schedule.plain_loads:
             lines.insert(0, f"order-models: {self.schedule.words()}: {self.schedule.plain_loads} -> {self.loads} loads")
@@ -111,7 +114,8 @@ class Plan:
         """Estimated time and memory, where this machine was measured."""
         if self.estimate is None:
             return []
-        most = max((m.load.sizes.peak + m.load.sizes.kept for m in self.parts if m.load is not None), default=0)
+        known = [m for m in self.parts if m.load is not None]
+        most = max((m.load.sizes.peak + m.load.sizes.kept + m.donated for m in known), default=0)
         weights = self.schedule.most_held
         how = self.bounded
         return [
@@ -196,9 +200,12 @@ def model_part(prepared: Prepared, stage: PhysicalStage, work: list[str], naive:
     # A model is checked on the first rows that it runs.
     seconds = turn_seconds(prepared, best, loads=False, checks=stage.model.key not in seen)
     seen.add(stage.model.key)
+    donated = donated_bytes(best, shape, prepared.bindings.facts(stage.model).arch)
+    donors = {n.key: name_of(prepared, n) for n in (walk(*stage.work) if donated else ()) if n.key in donated}
+    notes = tuple(("grafts", f"{amount(size, 'B')} of {donors[key]}") for key, size in donated.items())
     return ModelPart(
-        name_of(prepared, stage.model), load(best), best.saved, best.bound, seconds=seconds,
-        ladder=ladder(stage, off, load) if naive else (),
+        name_of(prepared, stage.model), load(best), (*best.saved, *notes), best.bound, seconds=seconds,
+        ladder=ladder(stage, off, load) if naive else (), donated=sum(donated.values()),
     )  # fmt: skip
 
 

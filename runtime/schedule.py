@@ -10,6 +10,7 @@ from ..compiler.graph import Node
 from ..compiler.passes.order_models import Turn, loaded, order_models, turns_of, victims
 from ..compiler.physical import PhysicalStage, unembedded
 from ..compiler.shape import ModelShape
+from .adapters import WEIGHTS
 from .errors import ProbeError
 from .generation.batches import Room
 from .lowering.lower import models_of
@@ -139,8 +140,10 @@ def dtype_of(prepared: Prepared, model: Node) -> str:
 
 
 def weight_bytes(prepared: Prepared, model: Node) -> int:
+    """Bytes of a model's weights, with those of its adapters, which are there while they are merged."""
     try:
-        return shape_of(prepared, model).weight_bytes
+        adapters = prepared.bindings.adapters(model)
+        return shape_of(prepared, model).weight_bytes + sum((a / WEIGHTS).stat().st_size for a in adapters)
     except ProbeError:
         return 0  # a model that is not at hand cannot be planned for
 
