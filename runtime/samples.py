@@ -36,8 +36,7 @@ SCORED = {
     "mentions": "text", "matches": "text", "exact_match": "text", "judge": "answers", "repetition": "text",
     "log_odds_words": "of",
 }  # fmt: skip
-SHOWN = 8  # texts of a statement
-FEWEST = 2  # texts of each cell, as far as there is room
+SHOWN = 12  # texts of a statement
 
 Spans = tuple[tuple[int, int], ...]
 
@@ -191,13 +190,17 @@ def joined(spans: list[tuple[int, int]]) -> Spans:
 
 
 def sample(rows: list[ScoredText]) -> list[ScoredText]:
-    """At most `SHOWN` texts, as many of each cell as there is room for, chosen by the hash of their labels."""
+    """At most `SHOWN` texts, as many of each cell as there is room for, chosen by the hash of their labels.
+
+    Of more cells than that, some from the first to the last.
+    """
     cells: dict[tuple, list[ScoredText]] = {}
     for row in rows:
         cell = tuple(pair for pair in row.labels if pair[0] not in ("item", "sample", "token"))
         cells.setdefault(cell, []).append(row)
-    groups = list(cells.values())[: SHOWN // FEWEST]
-    each = max(FEWEST, SHOWN // max(len(groups), 1))
+    many = min(len(cells), SHOWN)
+    groups = [list(cells.values())[i * (len(cells) - 1) // max(many - 1, 1)] for i in range(many)]
+    each = SHOWN // max(many, 1)
     return [row for group in groups for row in sorted(sorted(group, key=chance)[:each], key=group.index)]
 
 

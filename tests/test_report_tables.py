@@ -79,6 +79,15 @@ def test_two_axes_become_a_grid_where_it_fits():
     assert layout(denoised, 60).across == ""
 
 
+def test_arms_of_which_some_have_seeds_are_a_list_with_intervals():
+    arms = ["none", "seen", *["random"] * 14]
+    frame = pl.DataFrame({"arm": arms, "seed": [None, None, *range(1, 15)], "value": [0.1 * i for i in range(16)]})
+    frame = frame.with_columns((pl.col("value") - 0.05).alias("low"), (pl.col("value") + 0.05).alias("high"))
+    sheet = layout(result("compliance", "number", denoise(), frame=frame), 120)
+    assert sheet.across == "" and sheet.left_out == 0 and sheet.titles == ("arm", "seed", "value")
+    assert sheet.rows[0] == ("none", "", "0.00 [−0.05, 0.05]")
+
+
 def test_lines_of_claims_end_where_their_text_does():
     lines = printed(run()).split("\n")
     first = next(i for i, line in enumerate(lines) if line.startswith("PASS"))

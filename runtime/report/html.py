@@ -23,7 +23,7 @@ from .notices import Notice, opening
 from .numbers import duration, is_number, single
 from .plots import VEGA_LITE, heading, notes, png, spec, svg
 from .safe import clean
-from .sheet import Sheet, grid, listing
+from .sheet import Sheet, grid, listing, most_rows
 from .texts import sections as text_sections
 
 TABLE_ROWS = 500
@@ -90,7 +90,7 @@ def _shared(run: Run) -> dict[str, Any]:
 
 def _section(result: Result) -> Section:
     short = grid(result, GRID_WIDTH)
-    if short is None and result.frame.height > OPEN_ROWS:
+    if short is None and result.frame.height > max(OPEN_ROWS, most_rows(result.frame)):
         short = listing(result, SHORT_ROWS)
     return Section(result, short, listing(result, TABLE_ROWS))
 

@@ -43,7 +43,20 @@ class Sheet:
 
 def layout(result: Result, width: int) -> Sheet:
     """Choose a list or a grid for a table of `width` characters."""
-    return grid(result, width) or listing(result, LONG)
+    return grid(result, width) or listing(result, most_rows(result.frame))
+
+
+def most_rows(frame: pl.DataFrame) -> int:
+    """Say how many rows a list may have at once: more where elements of a list bring axes of their own.
+
+    Such a table has no grid, and of its rows the few without an inner label are those to compare the others with.
+    """
+    return GRID_ROWS if uneven(frame) else LONG
+
+
+def uneven(frame: pl.DataFrame) -> bool:
+    """Say whether some rows have no label on some axis."""
+    return any(frame[axis].null_count() for axis in varying(frame)[0])
 
 
 def varying(frame: pl.DataFrame) -> tuple[list[str], Fixed]:
@@ -60,7 +73,7 @@ def grid(result: Result, width: int) -> Sheet | None:
     if result.kind not in ("number", "boolean") or not LONG < result.frame.height <= GRID_CELLS:
         return None
     axes, fixed = varying(result.frame)
-    if len(axes) < 2 or result.frame.select(axes).is_duplicated().any():
+    if len(axes) < 2 or uneven(result.frame) or result.frame.select(axes).is_duplicated().any():
         return None
     frame = result.frame.with_columns(table_labels(result.frame, a).alias(a) for a in axes)
     write = style(frame["value"].to_list(), small=False)
