@@ -13,7 +13,7 @@ from .helpers_check import SPECS, checked
 
 ROOT = Path(__file__).parent.parent
 COVERAGE = (ROOT / "docs" / "coverage.md").read_text("utf-8")
-CELL = re.compile(r"\[(specs/[\w/]+\.probe):(\d+)\]\(\.\./\1#L\2\) `(.+)` \|$", re.MULTILINE)
+CELL = re.compile(r"\[((?:specs|examples)/[\w/]+\.probe):(\d+)\]\(\.\./\1#L\2\) `(.+)` \|$", re.MULTILINE)
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)
@@ -35,4 +35,4 @@ def test_every_row_has_a_line_or_a_reason() -> None:
     assert len(rows) > 100
     for row in rows:
         where = row.strip("| ").split(" | ", 1)[1]
-        assert where.startswith("[specs/") or len(where) > 10, row
+        assert where.startswith(("[specs/", "[examples/")) or len(where) > 10, row
