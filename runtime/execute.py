@@ -130,9 +130,11 @@ def lowered_stages(
 ) -> list[tuple[PhysicalStage, list[Lowered]]]:
     """Lower a stage, with the prices and the batch size that the passes go by."""
     lowered = lower(stage, prepared.bindings, prepared.evaluator, planning)
-    whole = prepared.options.device_map is None  # weights that come and go are where a call brings them
+    options = prepared.options
+    # Weights that come and go are where a call brings them, and code of one's own may be called in its own way.
+    divisible = options.device_map is None and not options.trust_remote_code
     return [
-        (p.with_(prices=prices_of(prepared, p.model), budget=batch_tokens(prepared, p), divisible=whole), w)
+        (p.with_(prices=prices_of(prepared, p.model), budget=batch_tokens(prepared, p), divisible=divisible), w)
         for p, w in lowered
     ]
 
