@@ -139,3 +139,10 @@ def test_the_listing_colours_without_changing_the_text():
 def test_a_notebook_sees_claims_pictures_and_tables_but_no_script():
     read = Reader(replace(run(), plots=run().plots[:1])._repr_html_())
     assert "script" not in read.tags and read.tags.count("img") == 1 and "FAIL" in "".join(read.text)
+
+
+def test_code_in_the_abstract_is_set_as_code_and_escaped():
+    made = page(replace(run(), spec_text="probe 1\n# `-p a<b` asks <b>another</b> `x`.\n"))
+    assert "<code>-p a&lt;b</code> asks &lt;b&gt;another&lt;/b&gt; <code>x</code>." in made
+    odd = page(replace(run(), spec_text="probe 1\n# one ` alone <i>\n"))
+    assert "one ` alone &lt;i&gt;" in odd

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ..results import PlotResult, Result, Run
 from .listing import spec_lines
@@ -145,7 +145,7 @@ def _environment() -> Environment:
     )  # fmt: skip
     environment.filters |= {
         "clean": lambda text: clean(str(text)), "single": single, "duration": duration, "visible": _visible,
-        "filename": lambda path: Path(path).name, "flat": _flat,
+        "prose": _prose, "filename": lambda path: Path(path).name, "flat": _flat,
     }  # fmt: skip
     return environment
 
@@ -153,6 +153,14 @@ def _environment() -> Environment:
 def _visible(text: str) -> str:
     """Show the ends of lines in a token."""
     return clean(text).replace("\n", "⏎\n").replace("\t", "⇥\t")
+
+
+def _prose(text: str) -> Markup:
+    """Escape a text and set what stands in backticks as code."""
+    parts = [escape(clean(part)) for part in text.split("`")]
+    if len(parts) % 2 == 0:
+        return escape(clean(text))
+    return Markup("").join(Markup(f"<code>{part}</code>") if i % 2 else part for i, part in enumerate(parts))
 
 
 def _flat(value: Any) -> str:

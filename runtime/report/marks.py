@@ -102,7 +102,8 @@ def heatmap(data: Prepared, options: dict, size: Size) -> alt.LayerChart:
         _field(data, "y", "O"), title=data.title("y"), sort=numbers_up,
         axis=alt.Axis(labelOverlap=_overlap(tall), ticks=False, domain=False), scale=alt.Scale(paddingInner=0.03),
     )  # fmt: skip
-    legend = alt.Legend(title=data.titles["value"], gradientLength=int(min(max(tall * len(down), 80), 220)))
+    length = int(min(max(tall * len(down), 80), 220))
+    legend = alt.Legend(title=data.titles["value"], gradientLength=length, tickCount=max(3, length // 30))
     color = alt.Color("value:Q", scale=_heat_scale(data), legend=legend)
     cells = alt.Chart().transform_filter("datum.drawn_as == 'cell' && isValid(datum.value)")
     blank = alt.Chart().transform_filter("datum.drawn_as == 'cell' && !isValid(datum.value)")
