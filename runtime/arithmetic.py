@@ -106,7 +106,7 @@ def within_range(cube: Cube) -> Cube:
 
 def truths(cube: Cube) -> Cube:
     """A condition as truth values; `not-a-condition` for texts, which are neither true nor false."""
-    if cube.values.dtype.kind not in "biuf":
+    if cube.dtype.kind not in "biuf":
         raise ProbeError(
             "not-a-condition", "a condition is true or false, and these values are texts", 'compare them: `== "yes"`'
         )
@@ -114,22 +114,22 @@ def truths(cube: Cube) -> Cube:
 
 
 def as_numbers(cube: Cube) -> Cube:
-    return (
-        Cube(cube.axes, cube.values.astype(np.float64), cube.missing)
-        if cube.values.dtype.kind in "bf" and cube.values.dtype != np.float32 or cube.values.dtype.kind == "b"
-        else cube
-    )
+    if cube.dtype.kind == "b" or cube.dtype == np.float16:
+        return Cube(cube.axes, cube.values.astype(np.float64), cube.missing)
+    return cube
 
 
 def divide(function, left: Cube, right: Cube) -> Cube:
     """Quotient or remainder; where the divisor is zero the cell is missing."""
     for cube in (left, right):
-        if cube.values.dtype.kind not in "biuf":
+        if cube.dtype.kind not in "biuf":
             raise ProbeError("not-numbers", "a quotient needs numbers, and these are texts")
     with np.errstate(divide="ignore", invalid="ignore"):
         result = elementwise(function, as_numbers(left), as_numbers(right))
+    if result.feature:
+        return result
     zero = align(left, right)[1].values == 0
-    if result.feature or not np.any(zero):
+    if not np.any(zero):
         return result
     missing = np.full(result.shape, None, dtype=object) if result.missing is None else result.missing.copy()
     missing[np.logical_and(zero, np.equal(missing, None))] = "division by zero"

@@ -33,11 +33,11 @@ def literal(value: object, name: str) -> object:
 
 def numbers(x: Cube, what: str = "this operation") -> np.ndarray:
     """Return the values of a cube of numbers or booleans as an array of floats; text is an error (`not-numbers`)."""
-    if x.values.dtype.kind not in "bifu":
-        if x.values.dtype != object or not _all_numbers(x):
+    if x.dtype.kind not in "bifu":
+        if x.dtype != object or not _all_numbers(x):
             raise ProbeError("not-numbers", f"{what} needs numbers, and these are not")
         return np.where(x.present(), x.values, np.nan).astype(np.float64)
-    return x.values if x.values.dtype.kind == "f" else x.values.astype(np.float64)
+    return x.values if x.dtype.kind == "f" else x.values.astype(np.float64)
 
 
 def _all_numbers(x: Cube) -> bool:
@@ -53,9 +53,16 @@ def scalars(x: Cube, what: str) -> np.ndarray:
 
 def vectors(x: Cube, what: str) -> np.ndarray:
     """Return the values of a cube of vectors, refusing plain numbers (`needs-vectors`)."""
+    of_vectors(x, what)
+    return numbers(x, what)
+
+
+def of_vectors(x: Cube, what: str) -> None:
+    """Refuse a cube of plain numbers (`needs-vectors`) and one of texts (`not-numbers`)."""
     if len(x.feature) != 1:
         raise ProbeError("needs-vectors", f"{what} needs one vector per cell, and these are not")
-    return numbers(x, what)
+    if x.dtype.kind not in "bifu":
+        numbers(x, what)
 
 
 def mark(x: Cube, bad: np.ndarray, reason: str) -> Cube:
@@ -65,11 +72,7 @@ def mark(x: Cube, bad: np.ndarray, reason: str) -> Cube:
         return x
     missing = np.full(x.shape, None, dtype=object) if x.missing is None else x.missing.copy()
     missing[bad] = reason
-    values = x.values
-    if values.dtype.kind == "f":
-        values = np.array(values)
-        values[bad] = np.nan
-    return Cube(x.axes, values, missing)
+    return x.without(missing)
 
 
 def coordinates(axis: Axis, column: str | None = None) -> np.ndarray:

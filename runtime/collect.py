@@ -155,7 +155,7 @@ def tables(prepared: Prepared, evaluator: Evaluator, node: Node, value: object):
             [AxisInfo.of(a) for a in summary.mean.axes],
             kind,
             None,
-            () if of.values.dtype.kind == "b" else caution(summary.n.values),
+            () if of.dtype.kind == "b" else caution(summary.n.values),
         )
     if rows or kind == "text":
         gone = (NOT_SELECTED, NOT_MET) if rows else (NOT_SELECTED,)
@@ -178,7 +178,7 @@ def tables(prepared: Prepared, evaluator: Evaluator, node: Node, value: object):
 
 
 def kind_of(cube: Cube) -> str:
-    return {"b": "boolean", "O": "text", "U": "text"}.get(cube.values.dtype.kind, "number")
+    return {"b": "boolean", "O": "text", "U": "text"}.get(cube.dtype.kind, "number")
 
 
 def selected_rows(frame: pl.DataFrame, *gone: str) -> pl.DataFrame:

@@ -1,12 +1,12 @@
 """Arrays with named axes: the value of every expression at run time.
 
 A cube knows its axes and which cells could not be computed and why. It knows nothing of models or statistics.
-Axes are aligned by name; two axes of one name must carry the same labels.
+Axes are aligned by name; two axes of one name must carry the same labels. Large ones stand in files (`paged`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -31,6 +31,11 @@ class Axis:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def part(self, start: int, stop: int) -> Axis:
+        """The labels `start` to `stop`."""
+        coords = {k: v[start:stop] for k, v in self.coords.items()}
+        return replace(self, labels=self.labels[start:stop], coords=coords)
 
     def index(self, label: Hashable) -> int:
         """Return the position of `label`, or raise `label-not-on-axis`."""
@@ -63,6 +68,15 @@ class Cube:
             )
 
     @property
+    def along(self) -> str | None:
+        """The axis along which values are read from files, some labels at a time; None where they are in memory."""
+        return None
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.values.dtype
+
+    @property
     def names(self) -> tuple[str, ...]:
         return tuple(a.name for a in self.axes)
 
@@ -93,6 +107,25 @@ class Cube:
         if self.missing is None:
             return np.ones(self.shape, dtype=bool)
         return np.equal(self.missing, None)
+
+    def part(self, name: str, start: int, stop: int) -> Cube:
+        """The labels `start` to `stop` of an axis, in memory."""
+        at = self.position(name)
+        inside = (slice(None),) * at + (slice(start, stop),)
+        axes = (*self.axes[:at], self.axes[at].part(start, stop), *self.axes[at + 1 :])
+        return Cube(axes, self.values[inside], None if self.missing is None else self.missing[inside])
+
+    def blocks(self, name: str) -> Iterator[tuple[slice, Cube]]:
+        """All of the cube in memory, some labels of an axis after the other: where they stand, and their cells."""
+        yield slice(None), self
+
+    def without(self, missing: np.ndarray) -> Cube:
+        """The cube with more cells missing, for these reasons [shape of the axes]; floats become nan there."""
+        values = self.values
+        if values.dtype.kind == "f":
+            values = np.array(values)
+            values[self.present() & ~np.equal(missing, None)] = np.nan
+        return Cube(self.axes, values, missing)
 
     def isel(self, name: str, index: int | np.ndarray) -> Cube:
         """Take one position (drops the axis) or several (keeps it) of an axis."""
@@ -188,23 +221,37 @@ def elementwise(function, *cubes: Cube) -> Cube:
     aligned = align(*cubes)
     rank = len(aligned[0].axes)
     depth = max(len(c.feature) for c in aligned)
-    arrays = [
-        c.values.reshape(c.values.shape + (1,) * (depth - len(c.feature))) if len(c.feature) < depth else c.values
-        for c in aligned
-    ]
-    result = np.asarray(function(*arrays))
-    assert result.shape[:rank] == aligned[0].shape
-    return Cube(aligned[0].axes, result, merge_missing(aligned))
+
+    def values(*parts: Cube) -> np.ndarray:
+        arrays = [
+            c.values.reshape(c.values.shape + (1,) * (depth - len(c.feature))) if len(c.feature) < depth else c.values
+            for c in parts
+        ]
+        result = np.asarray(function(*arrays))
+        assert result.shape[:rank] == parts[0].shape
+        return result
+
+    return made_of(aligned, aligned[0].axes, values, merge_missing(aligned))
+
+
+def made_of(
+    cubes: Sequence[Cube], axes: tuple[Axis, ...], values: Callable[..., np.ndarray], missing: np.ndarray | None
+) -> Cube:
+    """A cube whose `values` are a function of cubes, label by label of the axis along which these are read, if any."""
+    if all(c.along is None for c in cubes):
+        return Cube(axes, values(*cubes), missing)
+    from .paged import lazily
+
+    return lazily(cubes, axes, values, missing)
 
 
 def stack(axis: Axis, cubes: Sequence[Cube]) -> Cube:
     """Join one cube per label into a new leading axis; an axis that a cube lacks is broadcast."""
     axes = union_axes(cubes)
     expanded = [c.expand(axes) for c in cubes]
-    values = np.stack([c.values for c in expanded])
     missing = None
     if any(c.missing is not None for c in expanded):
         missing = np.stack(
             [c.missing if c.missing is not None else np.full(c.shape, None, dtype=object) for c in expanded]
         )
-    return Cube((axis,) + axes, values, missing)
+    return made_of(expanded, (axis, *axes), lambda *parts: np.stack([c.values for c in parts]), missing)

@@ -32,6 +32,7 @@ from .binding.revisions import revision_columns
 from .binding.written import texts_of
 from .cube import Axis, Cube, align, elementwise, merge_missing, scalar
 from .errors import NotYet, ProbeError
+from .paged import cell_by_cell
 from .record import Record
 from .replicates import PLAIN, Context
 from .selections import Ragged, corrected, joined, masked, method_of, parts_of, selected
@@ -318,12 +319,14 @@ def kernel_on(function, arguments: dict) -> Cube:
     import torch
 
     names = [k for k, v in arguments.items() if isinstance(v, Cube) and v.feature]
-    cubes = align(*(arguments[k] for k in names))
-    flat = {
-        k: torch.from_numpy(np.array(c.values)).reshape(-1, c.feature[0]) for k, c in zip(names, cubes, strict=True)
-    }
-    found = function(**{**arguments, **flat})
-    return Cube(cubes[0].axes, found.numpy().reshape(cubes[0].shape), merge_missing(cubes))
+
+    def measured(*captured: Cube) -> Cube:
+        cubes = align(*captured)
+        flat = [torch.from_numpy(np.array(c.values)).reshape(-1, c.feature[0]) for c in cubes]
+        found = function(**{**arguments, **dict(zip(names, flat, strict=True))})
+        return Cube(cubes[0].axes, found.numpy().reshape(cubes[0].shape), merge_missing(cubes))
+
+    return cell_by_cell(measured)(*(arguments[k] for k in names))
 
 
 def python_name(name: str) -> str:

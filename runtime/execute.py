@@ -264,7 +264,8 @@ def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None)
                     progress(label, done, total)
 
             made = StageRun(physical, one.lowered, engine, prepared.evaluator, prepared.bindings,
-                            one.journal, kernels=one.kernels).run(note)  # fmt: skip
+                            one.journal, one.kernels,
+                            None if prepared.store is None else prepared.store.folder).run(note)  # fmt: skip
             results.update(keep(prepared, one, made))
             predicted = cost(one.to_run)
             expected[0] += predicted.forwards

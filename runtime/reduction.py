@@ -3,18 +3,20 @@
 A cell that is missing has weight zero; where nothing is left the result is missing, with the first reason. Weights and
 swapped sides come from the context and apply to the unit: the outermost axis of data. A value that has a `replicate`
 axis already is combined with the weights replicate by replicate. Arrays of shape [replicates, items, width] are never
-made: weighted sums are matrix products over blocks of columns.
+made: weighted sums are matrix products over blocks of columns. Of vectors that stand in files, sums are folded block by
+block of items.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
 from .cells import LEFT_OUT, mark, numbers, scalars
-from .cube import Axis, Cube, align, merge_missing, stack
+from .cube import Axis, Cube, align, made_of, merge_missing, stack
 from .errors import ProbeError
 from .replicates import PLAIN, REPLICATE, Context, units
 
@@ -81,13 +83,20 @@ def _linear(x: Cube, names: tuple[str, ...], ctx: Context, mean: bool) -> Cube:
 
 
 def _over(x: Cube, name: str, mean: bool) -> Cube:
-    at = x.position(name)
-    values, count = numbers(x, "a sum or mean"), x.present().sum(at)
+    at, count = x.position(name), x.present().sum(x.position(name))
+    axes = x.axes[:at] + x.axes[at + 1 :]
+    if x.along not in (None, name):
+        return _explain(made_of([x], axes, lambda part: _over(part, name, mean).values, None), count == 0, x, (name,))
+    total = reduce(np.add, (_summed(part, at) for _, part in x.blocks(name)))
+    return _explain(Cube(axes, _ratio(total, count) if mean else total), count == 0, x, (name,))
+
+
+def _summed(x: Cube, at: int) -> np.ndarray:
+    """The sum over the axis number `at`; what is missing counts as zero."""
+    values = numbers(x, "a sum or mean")
     if x.missing is not None:
         values = np.where(_widen(x.present(), len(x.feature)), values, 0)
-    total = values.sum(axis=at, dtype=np.float64)
-    result = Cube(x.axes[:at] + x.axes[at + 1 :], _ratio(total, count) if mean else total)
-    return _explain(result, count == 0, x, (name,))
+    return values.sum(axis=at, dtype=np.float64)
 
 
 def _weighted(x: Cube, name: str, weights: np.ndarray, ctx: Context, mean: bool) -> Cube:
@@ -126,6 +135,10 @@ def _swapped(x: Cube, name: str, flips: np.ndarray, ctx: Context, mean: bool) ->
 
 def _flipped_totals(x: Cube, name: str, flips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sums [R, rest, feature] of the first side minus the second with the signs `flips`, and the same of counts."""
+    return _folded(_flipped_block(part, name, flips[:, items]) for items, part in x.blocks(name))
+
+
+def _flipped_block(x: Cube, name: str, flips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     (first, here, _), (second, there, _) = (_items_first(x.isel(SIDE, i), name) for i in (0, 1))
     if REPLICATE in x.names:
         off = np.subtract(first, second, dtype=np.float64)
@@ -147,16 +160,26 @@ def _items_first(x: Cube, name: str) -> tuple[np.ndarray, np.ndarray, tuple[Axis
 
 def _totals(x: Cube, name: str, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[Axis, ...]]:
     """Weighted sums [R, rest, feature], the weight [R, rest] that went into each, and the axes `rest`."""
+    total, count = _folded(_totals_of_block(part, name, weights[:, items]) for items, part in x.blocks(name))
+    return total, count, tuple(a for a in x.axes if a.name not in (REPLICATE, name))
+
+
+def _totals_of_block(x: Cube, name: str, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     values, present, rest = _items_first(x, name)
     if REPLICATE in x.names:
         total = np.einsum("rn,rn...->r...", np.broadcast_to(weights, present.shape[:2]), values, dtype=np.float64)
-        return total, np.einsum("rn,rn...->r...", np.broadcast_to(weights, present.shape[:2]), present), rest
+        return total, np.einsum("rn,rn...->r...", np.broadcast_to(weights, present.shape[:2]), present)
     if present.all():
         each = weights.sum(1).reshape(-1, *[1] * len(rest))
         count = np.broadcast_to(each, (len(weights), *(len(a) for a in rest)))
     else:
         count = _product(weights, present)
-    return _product(weights, values), count, rest
+    return _product(weights, values), count
+
+
+def _folded(blocks: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """The sums of both arrays of some pairs."""
+    return reduce(lambda a, b: (a[0] + b[0], a[1] + b[1]), blocks)
 
 
 def _product(weights: np.ndarray, values: np.ndarray, minus: np.ndarray | None = None) -> np.ndarray:
@@ -323,6 +346,4 @@ def _explain(result: Cube, bad: np.ndarray, x: Cube, gone: tuple[str, ...], none
         inside = ordered[cell].ravel() if gone else np.array([ordered[cell]], dtype=object)
         said = [r for r in inside if r not in LEFT_OUT] or list(inside)
         reasons[cell] = none if len(inside) == 0 or None in inside else said[0]
-    values = np.array(result.values)
-    values[bad] = np.nan
-    return Cube(result.axes, values, reasons)
+    return result.without(reasons)

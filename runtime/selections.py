@@ -37,7 +37,7 @@ def masked(cube: Cube, predicate: Cube) -> Cube:
     missing[known & ~truths(mask).values] = NOT_MET if predicate.data_axes() else NOT_SELECTED
     if mask.missing is not None:
         missing[~known] = [unknown(reason) for reason in mask.missing[~known]]
-    return Cube(wide.axes, np.array(wide.values), missing)
+    return wide.without(missing)
 
 
 def unknown(reason: str) -> str:

@@ -41,7 +41,7 @@ def found_in(evaluator: Evaluator, node: Node, mean: bool) -> Share | None:
             return None
         node = node.input("x")
     found = evaluator.value(node)
-    plain = isinstance(found, Cube) and found.values.dtype.kind == "b" and found.data_axes()
+    plain = isinstance(found, Cube) and found.dtype.kind == "b" and found.data_axes()
     return Share(found, factor) if plain else None
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from ..compiler.physical import EditGroup, PhysicalStage, Request, asked_togethe
 from ..compiler.tails import places_of, tail_widths
 from .batch_edits import batch_edit, index_of, ref
 from .binding.bindings import Bindings
+from .buffers import Buffer, InMemory, buffer
 from .carry import Carry
 from .cells import mark
 from .cube import Cube
@@ -21,6 +23,8 @@ from .engine import Batch, Edit, Engine, Read, pad
 from .evaluate import Evaluator
 from .kernels import Kernel, kernel_of
 from .lowering.lower import Lowered, run_of
+from .paged import cell_by_cell
+from .scratch import WRITTEN
 from .sites import SiteRef, place
 from .store.journal import Journal, Part, again
 
@@ -54,8 +58,10 @@ class StageRun:
     evaluator: Evaluator
     bindings: Bindings
     journal: Journal = field(default_factory=Journal)
-    buffers: list[np.ndarray | None] = field(default_factory=list)
     kernels: list[Kernel | None] = field(default_factory=list)
+    folder: Path | None = None  # where large values may stand; None for where the system has such files
+    buffers: list[Buffer | None] = field(default_factory=list)
+    pooled: list[bool] = field(default_factory=list)  # whether batches yield the cells of a work, and not its slots
 
     def run(self, progress: Callable[[int], None] = lambda rows: None) -> dict[str, Cube]:
         """Run every batch; returns the results of the work nodes by key."""
@@ -69,6 +75,9 @@ class StageRun:
             place[rows] = np.arange(len(rows))
         count = len(stage.batches)
         asked = [(n, Sorted.of(stage.requests[n[0]].rows, batch_of, count)) for n in asked_together(stage)]
+        self.pooled = [
+            together(w, [r for r in stage.requests if r.work == i], batch_of) for i, w in enumerate(self.lowered)
+        ]
         edits = [(g, Sorted.of(g.rows, batch_of, count)) for g in stage.edits]
         depth, carry = depth_of_rows(stage), Carry(stage, batch_of, tail_widths(stage), places_of(stage))
         repeated = again(stage, set(self.journal.found))
@@ -76,7 +85,7 @@ class StageRun:
             if index in repeated or index not in self.journal.found:
                 self.one(index, rows, place, asked, edits, depth[rows], carry)
             else:
-                self.put(self.journal.found[index])
+                self.put(self.journal.parts(index))
             progress(len(rows))
         made = {w.node.key: self.finished(i, w) for i, w in enumerate(self.lowered)}
         for node in stage.work:
@@ -122,11 +131,11 @@ class StageRun:
         late = index_of(carry.places.table(rows, width, self.stage.rows.lengths[rows])) if width else None
         found = self.engine.run_split(Batch(ids, lengths, changed, (*wanted, *left), keeps, start, until, deep, late))
         carry.take(index, found)
-        parts = self.journal.found.get(index)
-        if parts is None:
-            parts = [
-                part for key, (numbers, chosen) in enumerate(reads) for part in self.take(numbers, chosen, found[key])
-            ]
+        if index in self.journal.found:
+            parts = self.journal.parts(index)
+        else:
+            taken = [part for key, (n, chosen) in enumerate(reads) for part in self.take(n, chosen, found[key])]
+            parts = [self.in_cells(part) for part in taken]
             self.journal.add(index, parts)
         self.put(parts)
 
@@ -199,33 +208,48 @@ class StageRun:
         keys = max(len(r.ids) for r in self.bindings.rendered(run.input("model"), run.input("prompts")))
         return np.pad(array, ((0, 0), (0, max(keys - array.shape[1], 0))))[:, :keys]
 
+    def in_cells(self, part: Part) -> Part:
+        """What a batch has yielded for a work, by cell where it has all slots of its cells, and else by slot."""
+        number, slots, values = part
+        work = self.lowered[number]
+        if not self.pooled[number]:
+            return part
+        cells = work.cell[slots]
+        return number, *((cells, values) if work.how == "single" else pool(cells, values, work.how))
+
     def put(self, parts: Sequence[Part]) -> None:
         """Put what a batch has yielded into the buffers."""
-        for work, slots, values in parts:
-            self.buffer(work, (len(self.lowered[work].cell), values.shape[-1]), values.dtype)[slots] = values
+        for number, places, values in parts:
+            if self.buffers[number] is None:
+                work = self.lowered[number]
+                count = len(work.reasons) if self.pooled[number] else len(work.cell)
+                self.buffers[number] = self.buffer(number, (count, values.shape[-1]), values.dtype)
+            self.buffers[number].put(places, values)
 
-    def buffer(self, index: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-        if self.buffers[index] is None:
-            self.buffers[index] = np.full(shape, np.nan, dtype=dtype)
-        return self.buffers[index]
+    def buffer(self, number: int, shape: tuple[int, int], dtype: np.dtype) -> Buffer:
+        """Room for vectors of items on the disk if they are many; for anything else in memory."""
+        by_items = self.kernels[number] is None and self.lowered[number].along is not None
+        return buffer(shape, dtype, by_items, self.folder)
 
     def finished(self, index: int, work: Lowered) -> Cube:
         """The cube of a work node: slots reduced to cells, reasons where there are none."""
-        kernel, buffer = self.kernels[index], self.buffers[index]
-        if buffer is None:
-            buffer = np.full((len(work.cell), self.width(work)), np.nan, np.float32 if kernel is None else np.float64)
-        values = pooled(buffer, work)
-        shape = tuple(len(a) for a in work.axes)
-        missing = None if np.equal(work.reasons, None).all() else work.reasons.reshape(shape)
+        kernel, found = self.kernels[index], self.buffers[index]
+        self.buffers[index] = None
+        missing = None if np.equal(work.reasons, None).all() else work.reasons.reshape([len(a) for a in work.axes])
+        if found is None:
+            kind = np.float32 if kernel is None else np.float64
+            found = InMemory((len(work.reasons), self.width(index)), kind)
+        elif not self.pooled[index]:
+            slots, found = found.view(), self.buffer(index, (len(work.reasons), found.shape[1]), found.dtype)
+            for some in runs(work.cell, WRITTEN // max(slots[:1].nbytes, 1)):
+                found.put(*pool(work.cell[some], slots[some], work.how))
         if kernel is None:
-            if missing is not None:
-                values = np.where(np.equal(work.reasons, None)[:, None], values, np.nan)
-            return without_nan(Cube(work.axes, values.reshape(*shape, values.shape[-1]), missing))
-        return without_nan(kernel.cube(values.reshape(*shape, kernel.fan), missing))
+            return without_nan(found.cube(work.axes, missing, work.along))
+        return without_nan(kernel.cube(found.view().reshape(*(len(a) for a in work.axes), kernel.fan), missing))
 
-    def width(self, work: Lowered) -> int:
+    def width(self, index: int) -> int:
         """How many numbers a work has in each slot, where none of them was asked for."""
-        kernel, model = self.kernels[self.lowered.index(work)], self.engine.model
+        kernel, model, work = self.kernels[index], self.engine.model, self.lowered[index]
         if kernel is not None:
             return kernel.fan
         if work.node.op != "read":
@@ -246,28 +270,45 @@ class StageRun:
 
 def without_nan(cube: Cube) -> Cube:
     """The cube with the cells missing for which the model gives no number: an overflow, or a division by zero in it."""
+    return mark(cube, nowhere(cube).values, "the model gives no number here")
+
+
+@cell_by_cell
+def nowhere(cube: Cube) -> Cube:
+    """Which cells have a nan."""
     bad = np.isnan(cube.values)
-    return mark(cube, bad.any(-1) if cube.feature else bad, "the model gives no number here")
+    return Cube(cube.axes, bad.any(-1) if cube.feature else bad)
 
 
-def pooled(buffer: np.ndarray, work: Lowered) -> np.ndarray:
-    """Slots [n, w] to cells [cells, w]: one slot each, or the pool over a cell's slots."""
-    cells = len(work.reasons)
-    if work.how == "single" and len(work.cell) == cells:
-        return buffer
-    out = np.full((cells, buffer.shape[1]), np.nan, dtype=buffer.dtype)
+def together(work: Lowered, requests: Sequence[Request], batch_of: np.ndarray) -> bool:
+    """Whether all slots of each cell of a work are asked by one request, in rows of one batch."""
     if work.how == "single":
-        out[work.cell] = buffer
-        return out
-    if not len(work.cell):
-        return out
-    starts = np.flatnonzero(np.r_[True, work.cell[1:] != work.cell[:-1]])
-    function = np.maximum if work.how == "max" else np.add
-    total = function.reduceat(buffer.astype(np.float64), starts, axis=0)
-    if work.how == "mean":
-        total /= np.diff(np.r_[starts, len(work.cell)])[:, None]
-    out[work.cell[starts]] = total
-    return out
+        return True
+    of = np.full(len(work.cell), -1)
+    for number, request in enumerate(requests):
+        of[request.slots] = batch_of[request.rows] * len(requests) + number
+    same = work.cell[1:] == work.cell[:-1]
+    return bool((of[1:][same] == of[:-1][same]).all())
+
+
+def pool(cell: np.ndarray, values: np.ndarray, how: str) -> tuple[np.ndarray, np.ndarray]:
+    """Cells [n] that are there, and the pools [n, w] of their values [slots, w]; `cell` [slots] is in order."""
+    if not len(cell):
+        return cell, values
+    starts = np.flatnonzero(np.r_[True, cell[1:] != cell[:-1]])
+    total = (np.maximum if how == "max" else np.add).reduceat(values.astype(np.float64), starts, axis=0)
+    if how == "mean":
+        total /= np.diff(np.r_[starts, len(cell)])[:, None]
+    return cell[starts], total.astype(values.dtype)
+
+
+def runs(cell: np.ndarray, most: int) -> Iterator[slice]:
+    """Cut slots, of which `cell` [slots] is in order, into runs of not many more than `most`, between cells."""
+    start = 0
+    while start < len(cell):
+        stop = np.searchsorted(cell, cell[min(start + most, len(cell)) - 1], "right")
+        yield slice(start, int(stop))
+        start = int(stop)
 
 
 def portions(count: int, size: int) -> list[slice]:

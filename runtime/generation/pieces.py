@@ -11,7 +11,7 @@ import numpy as np
 from ...compiler.physical import EditGroup, PhysicalStage
 from ..cube import Axis, Cube
 from ..store.content import Contents, Hasher, cuts
-from ..store.cubes import Piece, cut, joined
+from ..store.cubes import Part, Piece, cut, joined
 from .draws import names
 from .lower import Asked, Writing
 
@@ -27,7 +27,7 @@ class Pieces:
     """
 
     cuts: tuple[tuple[int | None, tuple[Piece, ...]], ...]
-    found: Mapping[str, tuple[np.ndarray, np.ndarray | None]]
+    found: Mapping[str, Part]
     wanted: np.ndarray | None = None
 
     @property
@@ -48,8 +48,7 @@ class Pieces:
         if not any(p.key in self.found for p in pieces):
             return made
         new = {p.key: cut(made, along, p) for p in pieces if p.key not in self.found}
-        parts = [self.found.get(p.key) or (new[p.key].values, new[p.key].missing) for p in pieces]
-        return Cube(made.axes, *joined(parts, along, tuple(len(a) for a in made.axes)))
+        return joined(made.axes, along, [self.found.get(p.key) or new[p.key] for p in pieces])
 
 
 def pieces_of(prepared: Prepared, writing: Writing, vectors: Mapping[str, np.ndarray]) -> Pieces:

@@ -36,7 +36,7 @@ def write(
     ends = end_ids(engine.model.directory, tokenizer) if engine is not None else frozenset()
     for index, batch in enumerate(writing.batches):
         if index in journal.found:
-            ((_, _, cells),) = journal.found[index]
+            ((_, _, cells),) = journal.parts(index)
             texts = unpacked(cells)
         else:
             texts = generate(engine, texts_of(writing, batch, engine, tokenizer, vectors, donors, ends, seed))

@@ -44,6 +44,11 @@ class Lowered:
     judged: Judged | None = None
 
     @property
+    def along(self) -> int | None:
+        """The number of the axis of items."""
+        return next((i for i, a in enumerate(self.axes) if a.name == "item" and a.kind == "data"), None)
+
+    @property
     def items(self) -> np.ndarray:
         """The number of each cell's item."""
         shape = [len(a) for a in self.axes]

@@ -6,6 +6,7 @@ from ...compiler.kinds import Number, Vector
 from ..cells import mark, vectors
 from ..cube import Cube, align, merge_missing
 from ..errors import ProbeError
+from ..paged import cell_by_cell
 from ..registry import operation
 from .lengths import lengths
 
@@ -27,6 +28,7 @@ def _dot(a: Cube, b: Cube) -> np.ndarray:
 
 
 @operation(axes="broadcast", subject="a")
+@cell_by_cell
 def dot(a: Vector, b: Vector) -> Number:
     """Dot product of two vectors of one width, in float64. Raises `widths-differ`."""
     a, b = _pair(a, b, "dot")
@@ -34,6 +36,7 @@ def dot(a: Vector, b: Vector) -> Number:
 
 
 @operation(axes="broadcast", subject="a")
+@cell_by_cell
 def cosine(a: Vector, b: Vector) -> Number:
     """Cosine of the angle between two vectors of one width; missing where either has norm zero.
 
@@ -46,6 +49,7 @@ def cosine(a: Vector, b: Vector) -> Number:
 
 
 @operation(axes="broadcast", subject="x")
+@cell_by_cell
 def projection(x: Vector, onto: Vector) -> Number:
     """Coordinate of a vector along the direction `onto`: x · onto / ‖onto‖. Missing where `onto` has norm zero.
 
@@ -58,6 +62,7 @@ def projection(x: Vector, onto: Vector) -> Number:
 
 
 @operation(axes="broadcast", subject="a")
+@cell_by_cell
 def distance(a: Vector, b: Vector) -> Number:
     """Euclidean distance of two vectors of one width. Raises `widths-differ`."""
     a, b = _pair(a, b, "distance")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...compiler.kinds import Number, Vector
-from ..cells import mark, vectors
+from ..cells import mark, of_vectors
 from ..cube import Cube, merge_missing, union_axes
 from ..errors import ProbeError
 from ..reduction import row_axes, weighted_mean
@@ -21,7 +21,7 @@ def displacement_ratio(x: Vector, of: Vector, null: Vector, ctx=None) -> Number:
     Samples and tokens are averaged within their item. Missing where `null` meets none. Raises `widths-differ`,
     `no-items`.
     """
-    vectors(x, "displacement_ratio")
+    of_vectors(x, "displacement_ratio")
     if not row_axes(x):
         raise ProbeError("no-items", "displacement_ratio averages over items, and there are none here")
     squares = [projection(x, direction) for direction in (of, null)]

@@ -3,9 +3,10 @@
 import numpy as np
 
 from ...compiler.kinds import Direction, Matrix, Number, Vector
-from ..cells import mark, numbers, vectors
-from ..cube import Cube
+from ..cells import mark, numbers, of_vectors, vectors
+from ..cube import Cube, elementwise
 from ..errors import ProbeError
+from ..paged import cell_by_cell
 from ..registry import operation
 
 
@@ -16,6 +17,7 @@ def lengths(x: Cube, what: str) -> np.ndarray:
 
 
 @operation(subject="x")
+@cell_by_cell
 def norm(x: Vector | Matrix) -> Number:
     """Euclidean norm of a vector; of a matrix the Frobenius norm. Raises `needs-vectors` for plain numbers."""
     if not x.feature:
@@ -27,6 +29,7 @@ def norm(x: Vector | Matrix) -> Number:
 @operation(subject="x")
 def unit(x: Vector) -> Direction:
     """The vector divided by its norm; missing where the norm is zero."""
-    length = lengths(x, "unit")
-    values = vectors(x, "unit") / np.where(length > 0, length, 1)[..., None]
-    return mark(Cube(x.axes, values, x.missing), length == 0, "a vector of norm zero has no direction")
+    of_vectors(x, "unit")
+    length = norm(x).values
+    scaled = elementwise(np.divide, x, Cube(x.axes, np.where(length > 0, length, 1)))
+    return mark(scaled, length == 0, "a vector of norm zero has no direction")

@@ -1,10 +1,12 @@
 """The difference of means of a contrast whose sides were dealt out anew: a null for a direction that was found."""
 
+from functools import partial
+
 import numpy as np
 
 from ...compiler.kinds import Boolean, Direction, Integer, Vector
-from ..cells import as_cube, literal, vectors
-from ..cube import Cube, merge_missing, stack
+from ..cells import as_cube, literal, of_vectors
+from ..cube import Cube, elementwise, stack
 from ..errors import ProbeError
 from ..reduction import SIDE, unit_axis, weighted_mean
 from ..registry import operation
@@ -24,7 +26,7 @@ def shuffled_diff(x: Vector, *, seed: Integer = 0, balanced: Boolean = True, ctx
     unit(shuffled_diff(…))`. Which items are swapped follows from the seed and their keys. Items without one of the
     sides are left out. Raises `no-sides` and `no-items`.
     """
-    vectors(x, "shuffled_diff")
+    of_vectors(x, "shuffled_diff")
     if SIDE not in x.names:
         raise ProbeError("no-sides", "shuffled_diff compares the two sides of a contrast, and this has no sides")
     unit = unit_axis(x, x.data_axes())
@@ -32,14 +34,11 @@ def shuffled_diff(x: Vector, *, seed: Integer = 0, balanced: Boolean = True, ctx
         raise ProbeError("no-items", "shuffled_diff swaps the sides of items, and there are none here")
     side, seeds = x.axis(SIDE), as_cube(seed)
     positive, negative = (x.isel(SIDE, side.index(label)) for label in ("positive", "negative"))
-    off = np.subtract(positive.values, negative.values, dtype=np.float64)
-    gone = merge_missing([positive, negative])
+    off = elementwise(partial(np.subtract, dtype=np.float64), positive, negative)
     parts = []
     for one in seeds.values.reshape(-1):
         signs = swaps(int(one), x.axis(unit).labels, bool(literal(balanced, "balanced")))
-        shape = [1] * off.ndim
-        shape[positive.position(unit)] = len(signs)
-        flipped = Cube(positive.axes, off * signs.reshape(shape), gone)
+        flipped = elementwise(np.multiply, off, Cube((x.axis(unit),), signs))
         parts.append(weighted_mean(flipped, positive.data_axes(), ctx))
     if not seeds.axes:
         return parts[0]

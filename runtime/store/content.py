@@ -97,7 +97,7 @@ class Contents:
         Where a number depends on more than the rows of its own items, the value is one piece of its recipe.
         """
         asked = [r for r in self.stage.requests if r.work == at]
-        along = next((i for i, a in enumerate(work.axes) if a.name == "item" and a.kind == "data"), None)
+        along = work.along
         # An attention row is as wide as the longest prompt of all items.
         if any(r.site[0] == "pattern" for r in asked) or not simple(kernel):
             return None, (Piece(Hasher().text(["whole", recipe]).hexdigest(), 0, 1),)

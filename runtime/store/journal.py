@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from ...compiler.physical import PhysicalStage
-from .records import framed, scan
+from .records import framed, read_at, scan
 
 Part = tuple[int, np.ndarray, np.ndarray]  # the work's number, its slots [n], their values [n, …]
 
@@ -29,14 +29,15 @@ HEAD = b"\xff" * 16  # key of the record that says which plan the others belong 
 
 @dataclass
 class Journal:
-    """What batches have yielded, by their index. Without a path nothing is kept.
+    """What batches have yielded. Without a path nothing is kept.
 
-    `settings` are those with which the stopped run laid out its batches. `trouble` says why nothing more is written.
+    `found` says where the yield of a batch stands, by the batch's index: place and length. `settings` are those with
+    which the stopped run laid out its batches. `trouble` says why nothing more is written.
     The file is made with the first record.
     """
 
     path: Path | None = None
-    found: dict[int, tuple[Part, ...]] = field(default_factory=dict)
+    found: dict[int, tuple[int, int]] = field(default_factory=dict)
     settings: dict | None = None
     trouble: str | None = None
     _layout: str = ""
@@ -61,11 +62,16 @@ class Journal:
             if record.key == HEAD:
                 journal.settings, journal._layout = record.header["settings"], record.header["layout"]
             else:
-                journal.found[int.from_bytes(record.key)] = tuple(parts(record.header["parts"], record.payload))
+                journal.found[int.from_bytes(record.key)] = offset, length
             end = offset + length
         os.ftruncate(file, end)
         os.lseek(file, end, os.SEEK_SET)
         return journal
+
+    def parts(self, index: int) -> list[Part]:
+        """What a batch that was found has yielded."""
+        record = read_at(self._file, *self.found[index])
+        return parts(record.header["parts"], record.payload)
 
     def begin(self, layout: str, settings: dict, batches: int) -> None:
         """Say how the batches are laid out now; records of another layout are dropped."""

@@ -12,7 +12,7 @@ from ...compiler.physical import EditGroup, PhysicalStage, Request, Rows
 from ..cube import Cube
 from ..lowering.lower import Lowered
 from .content import Contents
-from .cubes import Piece, cut, joined
+from .cubes import Part, Piece, cut, joined
 from .store import Store
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Rest:
 
     stage: PhysicalStage
     cuts: tuple[tuple[int | None, tuple[Piece, ...]], ...]
-    found: Mapping[str, tuple[np.ndarray, np.ndarray | None]]
+    found: Mapping[str, Part]
 
     @property
     def counted(self) -> tuple[int, int]:
@@ -47,11 +47,8 @@ class Rest:
         parts = []
         for piece in pieces:
             part = self.found.get(piece.key)
-            if part is None:
-                new = cut(made, along, piece)
-                part = new.values, new.missing
-            parts.append(part)
-        return Cube(axes, *joined(parts, along, tuple(len(a) for a in axes)))
+            parts.append(cut(made, along, piece) if part is None else part)
+        return joined(axes, along, parts)
 
 
 def rest_of(

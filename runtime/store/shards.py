@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import mmap
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from .journal import locked, write_whole
 from .records import Record, read_at
 
 LARGEST = 256 * 2**20  # bytes at which a shard is full
+
+
+class File:
+    """The number of an open file, which is closed when nobody has this any more."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
+        close(self.number)
+
+
+def _mapped(file: File, place: int, length: int) -> memoryview:
+    before = place % mmap.ALLOCATIONGRANULARITY
+    return memoryview(mmap.mmap(file.number, length + before, access=mmap.ACCESS_READ, offset=place - before))[before:]
 
 
 @dataclass
@@ -20,7 +37,7 @@ class Shards:
     folder: Path
     largest: int = LARGEST
     _own: tuple[int, int] | None = None  # number and file of the shard that is written to
-    _open: dict[int, int] = field(default_factory=dict)
+    _open: dict[int, File] = field(default_factory=dict)
 
     def path(self, number: int) -> Path:
         return self.folder / f"{number:04}.shard"
@@ -42,13 +59,23 @@ class Shards:
 
     def read(self, number: int, place: int, length: int) -> Record:
         """Read a record; raises `Damaged`, or FileNotFoundError where the shard is gone."""
+        return read_at(self._file(number).number, place, length)
+
+    def region(self, number: int, place: int, length: int) -> Callable[[], memoryview]:
+        """A function that maps a record's payload, the last `length` bytes before `place`, into memory anew.
+
+        It works also when the shards are closed, or the shard is removed.
+        """
+        return partial(_mapped, self._file(number), place - length, length)
+
+    def _file(self, number: int) -> File:
         if number not in self._open:
-            self._open[number] = os.open(self.path(number), os.O_RDONLY)
-        return read_at(self._open[number], place, length)
+            self._open[number] = File(os.open(self.path(number), os.O_RDONLY))
+        return self._open[number]
 
     def close(self) -> None:
-        for file in (*self._open.values(), *([self._own[1]] if self._own else [])):
-            os.close(file)
+        if self._own is not None:
+            os.close(self._own[1])
         self._open, self._own = {}, None
 
     def _writable(self) -> tuple[int, int]:

@@ -15,11 +15,9 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
-import numpy as np
-
 from ..cube import Axis, Cube
 from ..errors import ProbeError
-from .cubes import Piece, block, block_back, cut, joined
+from .cubes import Part, Piece, block, cut, joined, part_back
 from .index import Entry, add, entry, opened, touch
 from .journal import Journal
 from .records import Damaged, Record, framed
@@ -27,6 +25,7 @@ from .shards import Shards
 from .spelling import axis_back, plain_axis
 
 SMALL = 400  # characters of an axis that stands in the values that have it
+AT_ONCE = 2**24  # bytes of records that are held to be written together
 
 
 def default_folder() -> Path:
@@ -112,26 +111,33 @@ class Store:
         if any(x is None for x in (*axes, *parts)):
             return None
         try:
-            values, missing = joined(parts, record.header["along"], tuple(len(a) for a in axes))
+            return joined(tuple(axes), record.header["along"], parts)
         except ValueError:
             self._forget(recipe)
             return None
-        return Cube(tuple(axes), values, missing)
 
-    def piece(self, key: str) -> tuple[np.ndarray, np.ndarray | None] | None:
-        """The values and reasons of a piece, or None."""
-        record = self.record(key)
-        return None if record is None else block_back(record)
+    def piece(self, key: str) -> Part | None:
+        """The cells of a piece, or None; they are whole now, and read when they are needed."""
+        found = self._found(key)
+        if found is None:
+            return None
+        record, (shard, place, length) = found
+        return part_back(record, self.shards.region(shard, place + length, len(record.payload)))
 
     def record(self, key: str) -> Record | None:
         """A record by its key; one that is damaged is forgotten, and then there is none."""
+        found = self._found(key)
+        return None if found is None else found[0]
+
+    def _found(self, key: str) -> tuple[Record, tuple[int, int, int]] | None:
+        """A record and where it stands: shard, place, length."""
         row = self._asked("SELECT shard, place, length FROM records WHERE key = ?", bytes.fromhex(key))
         if row is None:
             return None
         try:
             record = self.shards.read(*row)
             if record.key == bytes.fromhex(key):
-                return record
+                return record, row
         except (Damaged, OSError):
             pass  # as good as another record in its place
         self._forget(key)
@@ -180,37 +186,27 @@ class Store:
             self.trouble = getattr(error, "strerror", None) or str(error)
 
     def _put(self, values: Sequence[Value]) -> None:
-        now, records = time.time(), {}
-
-        def note(key: str, header: dict, payload: bytes) -> None:
-            if key not in records and not self.has(key):
-                records[key] = (header | {"written": now}, payload)
-
+        writing = Writing(self, time.time())
         for value in values:
             size = 0
             for piece in value.cut:
-                header, payload = block(*_content(cut(value.cube, value.along, piece)))
+                part = cut(value.cube, value.along, piece)
+                header, payload = block(part.values(), part.missing)
                 size += len(payload)
-                note(piece.key, {"kind": "piece"} | header, payload)
+                writing.note(piece.key, {"kind": "piece"} | header, payload)
             axes = []
             for axis in value.cube.axes:
                 told = plain_axis(axis)
                 text = json.dumps(told, separators=(",", ":"))
                 axes.append(told if len(text) <= SMALL else hashed(text))
                 if len(text) > SMALL:
-                    note(axes[-1], {"kind": "axis"}, text.encode())
+                    writing.note(axes[-1], {"kind": "axis"}, text.encode())
             header = {
                 "kind": "value", "axes": axes, "along": value.along, "pieces": [p.key for p in value.cut],
                 "about": value.about | {"bytes": size}, "inputs": value.inputs,
             }  # fmt: skip
-            note(value.recipe, header, b"")
-        data = [framed(bytes.fromhex(key), *content) for key, content in records.items()]
-        places = self.shards.append(data)
-        rows: list[Entry] = [
-            entry(bytes.fromhex(key), header, where)
-            for (key, (header, _)), where in zip(records.items(), places, strict=True)
-        ]
-        add(self.index, rows)
+            writing.note(value.recipe, header, b"")
+        writing.finish()
 
     def told(self) -> dict:
         """What was asked of the store, for the manifest."""
@@ -238,8 +234,38 @@ class Store:
         self._index, self._shards, self.used = None, None, []
 
 
-def _content(cube: Cube) -> tuple[np.ndarray, np.ndarray | None]:
-    return cube.values, cube.missing
+@dataclass
+class Writing:
+    """Records on their way into a store: they go to its shards little by little, and into its index all at once."""
+
+    store: Store
+    now: float
+    keys: set[str] = field(default_factory=set)
+    rows: list[Entry] = field(default_factory=list)
+    waiting: list[tuple[str, dict, bytes]] = field(default_factory=list)
+    size: int = 0
+
+    def note(self, key: str, header: dict, payload: bytes) -> None:
+        """Keep a record, unless it is there."""
+        if key in self.keys or self.store.has(key):
+            return
+        header = header | {"written": self.now}
+        self.keys.add(key)
+        self.waiting.append((key, header, framed(bytes.fromhex(key), header, payload)))
+        self.size += len(payload)
+        if self.size > AT_ONCE:
+            self.append()
+
+    def append(self) -> None:
+        places = self.store.shards.append([data for *_, data in self.waiting])
+        for (key, header, _), where in zip(self.waiting, places, strict=True):
+            self.rows.append(entry(bytes.fromhex(key), header, where))
+        self.waiting, self.size = [], 0
+
+    def finish(self) -> None:
+        """Bring everything into the index."""
+        self.append()
+        add(self.store.index, self.rows)
 
 
 def hashed(text: str) -> str:
