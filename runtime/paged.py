@@ -15,8 +15,8 @@ import numpy as np
 
 from .cube import Axis, Cube, union_axes
 
-SMALL = 2**24  # bytes of values that are kept in memory
-BLOCK = 2**23  # bytes of values that are read at a time,
+SMALL = 2**22  # bytes of values that are kept in memory
+BLOCK = 2**22  # bytes of values that are read at a time,
 FEWEST = 32  # but of so many items at least, that products over a block are worth their calls
 
 

@@ -178,8 +178,8 @@ def _totals_of_block(x: Cube, name: str, weights: np.ndarray) -> tuple[np.ndarra
 
 
 def _folded(blocks: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """The sums of both arrays of some pairs."""
-    return reduce(lambda a, b: (a[0] + b[0], a[1] + b[1]), blocks)
+    """The sums of both arrays of some pairs; the first ones are large, and not read elsewhere."""
+    return reduce(lambda a, b: (np.add(a[0], b[0], out=a[0]), a[1] + b[1]), blocks)
 
 
 def _product(weights: np.ndarray, values: np.ndarray, minus: np.ndarray | None = None) -> np.ndarray:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-WRITTEN = 2**25  # bytes after which the pages that were written to are let go
+WRITTEN = 2**23  # bytes after which the pages that were written to are let go
 
 
 class Scratch:

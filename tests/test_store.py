@@ -167,7 +167,7 @@ def test_what_was_half_written_is_passed_over(tmp_path: Path) -> None:
     store.put(Value("0a" * 16, one))
     store.close()
     with shards(tmp_path)[0].open("ab") as file:  # a process that was killed while it wrote
-        file.write(framed(b"x" * 16, {"kind": "piece"}, b"y" * 1000)[:700])
+        file.write(b"".join(framed(b"x" * 16, {"kind": "piece"}, b"y" * 1000))[:700])
     store.put(Value("0b" * 16, other))
     store.close()
     (tmp_path / "index.sqlite").unlink()

@@ -100,20 +100,20 @@ def even(parts: list[np.ndarray]) -> list[np.ndarray]:
     ]
 
 
-def block(values: np.ndarray, missing: np.ndarray | None) -> tuple[dict, bytes]:
+def block(values: np.ndarray, missing: np.ndarray | None) -> tuple[dict, bytes | memoryview]:
     """Values and reasons as the header and payload of a record; values are numbers, or plain objects such as texts."""
     header: dict = {"dtype": values.dtype.str, "shape": list(values.shape)}
     if values.dtype.hasobject:
         payload = json.dumps([plain(v) for v in values.reshape(-1)]).encode()
     else:
-        payload = np.ascontiguousarray(values).tobytes()
+        payload = np.ascontiguousarray(values).reshape(-1).view(np.uint8).data if values.size else b""
     if missing is not None:
         flat = missing.reshape(-1)
         reasons = list(dict.fromkeys(r for r in flat if r is not None))
         number = {r: i for i, r in enumerate([None, *reasons])}
         code = np.array([number[r] for r in flat], dtype="<u4").tobytes()
         header |= {"reasons": reasons, "over": list(missing.shape), "at": len(payload)}
-        payload += code
+        payload = b"".join((payload, code))
     return header, payload
 
 

@@ -24,6 +24,7 @@ from .records import framed, read_at, scan
 Part = tuple[int, np.ndarray, np.ndarray]  # the work's number, its slots [n], their values [n, …]
 
 
+TOGETHER = 2**20  # bytes that are written by one call of the system
 HEAD = b"\xff" * 16  # key of the record that says which plan the others belong to
 
 
@@ -122,7 +123,7 @@ class Journal:
 
     def _note(self, key: bytes, header: dict, payload: bytes) -> None:
         try:
-            write_whole(self._file, framed(key, header, payload))
+            write_whole(self._file, *framed(key, header, payload))
         except OSError as error:
             # A full disk must not stop the work: what comes now cannot be taken up again, and that is all.
             self.trouble = error.strerror
@@ -167,12 +168,15 @@ def locked(file: int) -> bool:
     return True
 
 
-def write_whole(file: int, data: bytes) -> None:
-    """Write all of it where the file stands; raises OSError. A part that was written is cut off again."""
-    start, view = os.lseek(file, 0, os.SEEK_CUR), memoryview(data)
+def write_whole(file: int, *parts: bytes | memoryview) -> None:
+    """Write all of it where the file stands; raises OSError. What was written of it is cut off again."""
+    start = os.lseek(file, 0, os.SEEK_CUR)
+    small = sum(map(len, parts)) <= TOGETHER
     try:
-        while view:
-            view = view[os.write(file, view) :]
+        for part in (b"".join(parts),) if small else parts:
+            view = memoryview(part)
+            while view:
+                view = view[os.write(file, view) :]
     except OSError:
         os.ftruncate(file, start)
         os.lseek(file, start, os.SEEK_SET)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
 import os
 import struct
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 
 FRAME = struct.Struct("<8s16sIQ16s")  # magic, key, bytes of the header, bytes of the payload, checksum
 MAGIC = b"\x93probe3\n"
-STEP = 1 << 20  # bytes read at a time while looking for the next record
+STEP = 1 << 20  # bytes read at a time, of a large record or while looking for the next one
 
 
 class Damaged(Exception):
@@ -30,28 +31,40 @@ class Record:
     payload: memoryview
 
 
-def framed(key: bytes, header: dict, payload: bytes) -> bytes:
-    """A record as bytes."""
+def framed(key: bytes, header: dict, payload: bytes | memoryview) -> tuple[bytes, bytes | memoryview]:
+    """A record as bytes: what stands before its payload, and the payload as it was given."""
     told = json.dumps(header, separators=(",", ":")).encode()
-    return b"".join((FRAME.pack(MAGIC, key, len(told), len(payload), _sum(key, told, payload)), told, payload))
-
-
-def parsed(data: bytes) -> Record:
-    """Read a record from exactly its bytes; raises `Damaged`."""
-    if len(data) < FRAME.size:
-        raise Damaged("cut off")
-    magic, key, told, size, checksum = FRAME.unpack_from(data)
-    view = memoryview(data)[FRAME.size :]
-    if magic != MAGIC or len(view) != told + size:
-        raise Damaged("no record, or one that is cut off")
-    if _sum(key, view[:told], view[told:]) != checksum:
-        raise Damaged("the checksum differs")
-    return Record(key, json.loads(bytes(view[:told])), view[told:])
+    return FRAME.pack(MAGIC, key, len(told), len(payload), _sum(key, told, payload)) + told, payload
 
 
 def read_at(file: int, offset: int, length: int) -> Record:
-    """Read the record at a place of an open file; raises `Damaged`."""
-    return parsed(_read(file, offset, length))
+    """Read the record at a place of an open file; raises `Damaged`.
+
+    All of it is read once for its checksum. A large payload is then mapped, and takes memory when it is looked at.
+    """
+    if length < FRAME.size:
+        raise Damaged("cut off")
+    head = _read(file, offset, FRAME.size)
+    if len(head) < FRAME.size or head[: len(MAGIC)] != MAGIC:
+        raise Damaged("no record, or one that is cut off")
+    _, key, told, size, checksum = FRAME.unpack(head)
+    if FRAME.size + told + size != length:
+        raise Damaged("no record, or one that is cut off")
+    large = size > STEP
+    rest, hasher = _read(file, offset + FRAME.size, told if large else told + size), hashlib.blake2b(digest_size=16)
+    hasher.update(key + rest)
+    for at in range(0, size if large else 0, STEP):
+        hasher.update(_read(file, offset + FRAME.size + told + at, min(STEP, size - at)))
+    if hasher.digest() != checksum:
+        raise Damaged("the checksum differs")
+    payload = mapped(file, offset + FRAME.size + told, size) if large else memoryview(rest)[told:]
+    return Record(key, json.loads(rest[:told]), payload)
+
+
+def mapped(file: int, offset: int, length: int) -> memoryview:
+    """Bytes of an open file that are read as they are looked at; their memory is given back with the view."""
+    before = offset % mmap.ALLOCATIONGRANULARITY
+    return memoryview(mmap.mmap(file, length + before, access=mmap.ACCESS_READ, offset=offset - before))[before:]
 
 
 def scan(file: int) -> Iterator[tuple[int, int, Record]]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from .journal import locked, write_whole
-from .records import Record, read_at
+from .records import Record, mapped, read_at
 
 LARGEST = 256 * 2**20  # bytes at which a shard is full
 
@@ -23,11 +21,6 @@ class File:
 
     def __del__(self, close: Callable[[int], None] = os.close) -> None:
         close(self.number)
-
-
-def _mapped(file: File, place: int, length: int) -> memoryview:
-    before = place % mmap.ALLOCATIONGRANULARITY
-    return memoryview(mmap.mmap(file.number, length + before, access=mmap.ACCESS_READ, offset=place - before))[before:]
 
 
 @dataclass
@@ -46,15 +39,16 @@ class Shards:
         """The shards that there are."""
         return sorted(int(p.stem) for p in self.folder.glob("*.shard") if p.stem.isdigit())
 
-    def append(self, records: Sequence[bytes]) -> list[tuple[int, int, int]]:
+    def append(self, records: Sequence[tuple[bytes, bytes | memoryview]]) -> list[tuple[int, int, int]]:
         """Write framed records; returns the shard, place and length of each. All of them stand in one shard."""
         number, file = self._writable()
         place = os.lseek(file, 0, os.SEEK_END)
-        write_whole(file, b"".join(records))
+        write_whole(file, *(part for record in records for part in record))
         found = []
         for record in records:
-            found.append((number, place, len(record)))
-            place += len(record)
+            length = sum(map(len, record))
+            found.append((number, place, length))
+            place += length
         return found
 
     def read(self, number: int, place: int, length: int) -> Record:
@@ -66,7 +60,8 @@ class Shards:
 
         It works also when the shards are closed, or the shard is removed.
         """
-        return partial(_mapped, self._file(number), place - length, length)
+        file = self._file(number)
+        return lambda: mapped(file.number, place - length, length)
 
     def _file(self, number: int) -> File:
         if number not in self._open:

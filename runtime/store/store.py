@@ -242,10 +242,10 @@ class Writing:
     now: float
     keys: set[str] = field(default_factory=set)
     rows: list[Entry] = field(default_factory=list)
-    waiting: list[tuple[str, dict, bytes]] = field(default_factory=list)
+    waiting: list[tuple[str, dict, tuple[bytes, bytes | memoryview]]] = field(default_factory=list)
     size: int = 0
 
-    def note(self, key: str, header: dict, payload: bytes) -> None:
+    def note(self, key: str, header: dict, payload: bytes | memoryview) -> None:
         """Keep a record, unless it is there."""
         if key in self.keys or self.store.has(key):
             return

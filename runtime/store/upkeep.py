@@ -150,7 +150,7 @@ def _compact(store: Store, number: int) -> None:
             if record is None:
                 _delete(store, [(key,)])
                 continue
-            ((shard, at, size),) = store.shards.append([framed(key, record.header, bytes(record.payload))])
+            ((shard, at, size),) = store.shards.append([framed(key, record.header, record.payload)])
             move = "UPDATE records SET shard = ?, place = ?, length = ? WHERE key = ?"
             store.index.execute(move, (shard, at, size, key))
         path.unlink()
