@@ -16,13 +16,13 @@ from probelang.runtime.options import RunOptions
 from probelang.runtime.registry import catalogue
 from tests.helpers_models import WORDS, write_tokenizer
 
-LAYERS, WIDTH = 24, 1024  # 96 KB of vectors for each prompt
+LAYERS, WIDTH = 6, 4096  # 96 KB of vectors for each prompt
 SPEC = """probe 1
 model m = path("model")
 dataset d = file("rows.csv")
 contrast sides from d { positive: { text: "{a}" } negative: { text: "{b}" } }
 statistic apart = norm(mean_diff(resid_post[layer] at sides.last)) for layer
-direction way   = unit(mean_diff(resid_post[5] at sides.last))
+direction way   = unit(mean_diff(resid_post[3] at sides.last))
 statistic along = mean(cosine(resid_post[layer] at sides.last, way)) for layer
 """
 
@@ -52,7 +52,7 @@ def run(root: Path, items: int, store: bool) -> None:
     (root / "rows.csv").write_text("\n".join(["a,b", *lines]) + "\n")
     checked = check(SPEC, str(root / "spec.probe"), catalogue(), lambda name, by: [])
     folder = root / f"store-{items}" if store else None
-    execute(checked, root=root, options=RunOptions(replicates=4, batch_tokens=512, store=folder))
+    execute(checked, root=root, options=RunOptions(replicates=4, batch_tokens=256, store=folder))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-MB_PER_ITEM = 2 * 24 * 1024 * 4 / 2**20  # vectors of two prompts, as `memory_child` says
+MB_PER_ITEM = 2 * 6 * 4096 * 4 / 2**20  # vectors of two prompts, as `memory_child` says
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peaks of memory are measured on Linux")

@@ -23,8 +23,20 @@ def run_traced(wrapper, body: Callable, forward: Callable) -> None:
 
     Inputs stay inside `forward`: nnsight would move them to where the first weight is, `meta` if that is offloaded.
     """
+    ended: list[BaseException] = []
+
+    def watched(tracer) -> None:
+        try:
+            body(tracer)
+        except BaseException as error:
+            ended.append(error)
+            raise
+
     with wrapper.trace(forward, fn=_call) as tracer:
-        body(tracer)
+        watched(tracer)
+    for stop in ended:
+        # It holds the frames that it went through, one of which holds it: their tensors would wait for the collector.
+        stop.__traceback__ = stop.__context__ = stop.__intervention_tb__ = None
 
 
 def execution_order(module) -> dict[tuple[str, str], int]:
