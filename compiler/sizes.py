@@ -13,21 +13,24 @@ from .tails import tail_widths
 
 WHOLE = ("next-token", "lens")  # work whose result is a whole distribution
 KEPT, MEASURED = 4, 8  # bytes of a number that is read, and of one that is measured
+HELD = 2**22  # bytes up to which vectors that are read are kept in memory; more stand in files
 
 
 @dataclass(frozen=True)
 class Sizes:
     """FLOPs of matrix products; bytes of results (`kept`), and of the activations of the largest batch (`peak`).
 
-    A batch that ends inside its last block is counted to that block's end, as row-layer-tokens are.
+    `held` are those of the results that stay in memory. A batch that ends inside its last block is counted to that block's end, as row-layer-tokens are.
     """
 
     flops: int
     kept: int
     peak: int
+    held: int
 
     def __add__(self, other: Sizes) -> Sizes:
-        return Sizes(self.flops + other.flops, self.kept + other.kept, max(self.peak, other.peak))
+        peak = max(self.peak, other.peak)
+        return Sizes(self.flops + other.flops, self.kept + other.kept, peak, self.held + other.held)
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,8 @@ def sizes(stage: PhysicalStage, shape: ModelShape, work: Sequence[str]) -> Sizes
         flops += shape.projection_flops(b.tail_rows, b.queries) + shape.block_flops(b.tail_rows, b.tail, b.keys)
         activations = b.most_rows * b.queries * shape.block_bytes(b.keys)
         peak = max(peak, activations, b.logits * shape.vocabulary * max(shape.itemsize, 4))
-    return Sizes(flops, kept_bytes(stage, shape, work), peak)
+    kept = kept_bytes(stage, shape, work)
+    return Sizes(flops, sum(kept), peak, sum(n for n in kept if n <= HELD))
 
 
 def visits_of_batches(stage: PhysicalStage) -> np.ndarray:
@@ -102,17 +106,16 @@ def visits_of_batches(stage: PhysicalStage) -> np.ndarray:
     return found
 
 
-def kept_bytes(stage: PhysicalStage, shape: ModelShape, work: Sequence[str]) -> int:
-    """Bytes of what a stage's requests leave in memory until its work is finished."""
-    total = 0
+def kept_bytes(stage: PhysicalStage, shape: ModelShape, work: Sequence[str]) -> list[int]:
+    """Bytes of the results of each of a stage's works."""
+    total = [0] * len(work)
     for request in stage.requests:
         measured = request.lens or request.site[0] == "logits"
         if measured and work[request.work] in WHOLE:
-            total += len(request.slots) * shape.vocabulary * KEPT
-        elif measured:
-            total += len(request.slots) * MEASURED
+            each = shape.vocabulary * KEPT
         else:
-            total += len(request.slots) * site_width(request.site, shape) * KEPT
+            each = MEASURED if measured else site_width(request.site, shape) * KEPT
+        total[request.work] += len(request.slots) * each
     return total
 
 

@@ -13,9 +13,10 @@ from functools import wraps
 
 import numpy as np
 
+from ..compiler.sizes import HELD
 from .cube import Axis, Cube, union_axes
 
-SMALL = 2**22  # bytes of values that are kept in memory
+SMALL = HELD
 BLOCK = 2**22  # bytes of values that are read at a time,
 FEWEST = 32  # but of so many items at least, that products over a block are worth their calls
 

@@ -115,7 +115,7 @@ class Plan:
         if self.estimate is None:
             return []
         known = [m for m in self.parts if m.load is not None]
-        most = max((m.load.sizes.peak + m.load.sizes.kept + m.donated for m in known), default=0)
+        most = max((m.load.sizes.peak + m.load.sizes.held + m.donated for m in known), default=0)
         weights = self.schedule.most_held
         how = self.bounded
         return [

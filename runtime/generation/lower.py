@@ -94,7 +94,8 @@ class Writing:
             for one in passes(self.layers, len(batch), heads, tokens, limit):
                 flops += shape.block_flops(one.row_blocks, one.queries, one.keys) + one.logits * shape.head_flops
             peak = max(peak, bytes_of(shape, len(batch), heads, tokens, limit))
-        return Sizes(flops, 4 * int(self.most[np.concatenate(self.batches)].sum()) if self.batches else 0, peak)
+        kept = 4 * int(self.most[np.concatenate(self.batches)].sum()) if self.batches else 0
+        return Sizes(flops, kept, peak, kept)
 
     def of_batch(self, batch: np.ndarray) -> tuple[int, int, int]:
         """How many prompts a batch reads, the tokens that its texts may have, and those of its longest prompt."""
