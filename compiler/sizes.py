@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .physical import PhysicalStage, Where, asked_rows, batch_numbers, depth_of_rows, unembedded
+from .physical import PhysicalStage, Where, asked_rows, batch_numbers, depth_of_rows, measured, unembedded
 from .shape import ModelShape
 from .tails import tail_widths
 
@@ -20,7 +20,8 @@ HELD = 2**22  # bytes up to which vectors that are read are kept in memory; more
 class Sizes:
     """FLOPs of matrix products; bytes of results (`kept`), and of the activations of the largest batch (`peak`).
 
-    `held` are those of the results that stay in memory. A batch that ends inside its last block is counted to that block's end, as row-layer-tokens are.
+    `held` are those of the results that stay in memory. A batch that ends inside its last block is counted to that
+    block's end, as row-layer-tokens are.
     """
 
     flops: int
@@ -92,8 +93,9 @@ def sizes(stage: PhysicalStage, shape: ModelShape, work: Sequence[str]) -> Sizes
         flops += shape.projection_flops(b.tail_rows, b.queries) + shape.block_flops(b.tail_rows, b.tail, b.keys)
         activations = b.most_rows * b.queries * shape.block_bytes(b.keys)
         peak = max(peak, activations, b.logits * shape.vocabulary * max(shape.itemsize, 4))
-    kept = kept_bytes(stage, shape, work)
-    return Sizes(flops, sum(kept), peak, sum(n for n in kept if n <= HELD))
+    numbers, vectors = kept_bytes(stage, shape, work)
+    held = sum(numbers) + sum(n for n in vectors if n <= HELD)
+    return Sizes(flops, sum(numbers) + sum(vectors), peak, held)
 
 
 def visits_of_batches(stage: PhysicalStage) -> np.ndarray:
@@ -106,17 +108,18 @@ def visits_of_batches(stage: PhysicalStage) -> np.ndarray:
     return found
 
 
-def kept_bytes(stage: PhysicalStage, shape: ModelShape, work: Sequence[str]) -> list[int]:
-    """Bytes of the results of each of a stage's works."""
-    total = [0] * len(work)
+def kept_bytes(stage: PhysicalStage, shape: ModelShape, work: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Bytes of the results of each of a stage's works: of numbers that are measured, and of vectors that are read."""
+    numbers, vectors = [0] * len(work), [0] * len(work)
     for request in stage.requests:
-        measured = request.lens or request.site[0] == "logits"
-        if measured and work[request.work] in WHOLE:
-            each = shape.vocabulary * KEPT
+        asked = len(request.slots)
+        if not measured(request):
+            vectors[request.work] += asked * site_width(request.site, shape) * KEPT
+        elif work[request.work] in WHOLE:
+            vectors[request.work] += asked * shape.vocabulary * KEPT
         else:
-            each = MEASURED if measured else site_width(request.site, shape) * KEPT
-        total[request.work] += len(request.slots) * each
-    return total
+            numbers[request.work] += asked * MEASURED
+    return numbers, vectors
 
 
 def site_width(site: Where, shape: ModelShape) -> int:
