@@ -1,7 +1,7 @@
 """The last token's residual after every layer, for 512 prompts of mixed length, and the mean difference of two sides.
 
 The baseline is a plain forward of the same prompts without any capture and without the vocabulary head: sorted by
-length, in the best of four batch sizes. Memory is the peak of a process of its own, for few and for many prompts.
+length, in the best of four batch sizes. Memory is the peak of a process of its own that runs the sweep and reduces it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import torch
 from common import LAYERS, Warm, build, checked, in_turns, limit, machine, plain, table
 
 PAIRS, SHORTEST, LONGEST = 256, 16, 128
+MEMORY = (256, 1024, 4096)  # pairs of the processes whose memory is measured
 BUDGETS = (512, 1024, 2048, 4096)  # tokens of a baseline's batch
 
 SPEC = """probe 1
@@ -85,7 +86,7 @@ def one_run(count: int) -> None:
         root = Path(folder)
         build(root / "model")
         write(root, prompts(count))
-        Warm(checked(SPEC, root), root)
+        Warm(checked(SPEC, root), root).values("apart")
     # not `getrusage`: its peak is inherited from the process that started this one
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     print(int(status["VmHWM"].split()[0]) / 1024)
@@ -110,14 +111,14 @@ def main() -> None:
             work[f"plain forward, {budget:,} tokens a batch"] = lambda made=made: forward(hf, made)
         times, least = in_turns(work, 3), limit(run)
         found, expected = run.values("apart").reshape(-1), by_hand(plain(root / "model"), pairs[:])
-    few, many = peak(PAIRS // 4), peak(PAIRS * 4)
+    peaks = ", ".join(f"{peak(pairs):,.0f} MB with {2 * pairs:,} prompts" for pairs in MEMORY)
     remarks = {name: f"{tokens / value:,.0f} tokens/s" for name, value in times.items()}
     print(f"sweep: {len(ids)} prompts of {SHORTEST} to {LONGEST} tokens, {LAYERS} layers, {machine()}")
     table([*((name, value, remarks[name]) for name, value in times.items()), least], "probelang")
     best = min(value for name, value in times.items() if name != "probelang")
     print(f"{best / times['probelang']:.2f} of the best plain forward's tokens/s")
     print(f"largest relative difference to one prompt at a time {np.abs(found / expected - 1).max():.1e}")
-    print(f"peak memory {few:,.0f} MB with {PAIRS // 2} prompts, {many:,.0f} MB with {PAIRS * 8} prompts")
+    print(f"peak memory {peaks}")
     return None
 
 
