@@ -38,7 +38,8 @@ the light
 """)
 prompts p from d { body: "the {q} is" }
 statistic said = generate(p, samples=4, max_tokens=9, temperature=1.5).response
-statistic best = generate(p, max_tokens=3).response under scale(mlp[1] at p.all, 2, during="all")
+statistic best = generate(p, max_tokens=3).response
+  under [scale(mlp[1] at p.all, 2, during="all"), knockout(from=p.first, to=p.all, during="response")]
 '''
 
 
