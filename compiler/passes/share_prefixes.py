@@ -49,7 +49,9 @@ def share_prefixes(stage: PhysicalStage) -> PhysicalStage:
             continue
         held += size
         own = known.get(tokens, -1)
-        if own < 0 or stage.starts.source[own] >= 0 or source[own] >= 0:
+        # one whose states are held later than those of the others runs behind them
+        late = own >= 0 and stage.starts.group[own] > stage.starts.group[rows].min()
+        if own < 0 or late or stage.starts.source[own] >= 0 or source[own] >= 0:
             own = len(limit) + len(added)
             added.append(len(prompts))
             prompts.append(tokens)
