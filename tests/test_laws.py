@@ -30,7 +30,7 @@ statistic mirror  = logit_diff(urgent) under [project_out(mid, alpha=2), project
 statistic plain   = logit_diff(urgent)
 """
     )
-    # In one layout of batches what changes nothing changes no bit; shared beginnings lay the plain rows out by themselves.
+    # In one layout of batches what changes nothing changes no bit; shared beginnings lay plain rows out by themselves.
     return probelang.run(folder / "laws.probe", store=None, passes_off=("share-prefixes",))
 
 
