@@ -197,6 +197,20 @@ def test_what_is_no_number_is_missing(tmp_path: Path) -> None:
         assert r.frame["value"].is_null().all() == (r.name != "w"), r.name
 
 
+# **** plans ****
+
+
+def test_a_row_that_runs_later_gives_no_beginning_to_those_before_it(root: Path) -> None:
+    """The prompts of an arm are held in a group of their own, and texts behind the same prompts are read before it."""
+    found = same(f"""{DATA}{MODEL}direction e = unit(mean(resid_post[1] at p.last))
+direction r = random_unit(like=e, seed=seed) for seed in 1..2
+statistic s = logit(p) under steer(arm, site=mlp[1], unit="residual_norm") for arm in [none, e, r]
+let g = generate(p, samples=2, max_tokens=3, temperature=1.5)
+statistic t = norm(resid_pre[l] at g.response.mean) for l in [1, 2]
+""", root)  # fmt: skip
+    assert found.manifest["counts"]["forwards"] > 0
+
+
 # **** lists of interventions ****
 
 
