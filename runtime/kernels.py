@@ -195,11 +195,7 @@ def token_table(
 
 
 def text_kernel(bindings: Bindings, work: Lowered, run: Node) -> Kernel:
-    """Cross entropy: the ids of the written tokens, slot by slot."""
-    rendered = bindings.rendered(run.input("model"), run.input("prompts"))
-    following = [[r.ids[p] for p, kind in enumerate(r.token_kinds) if kind == "text" and p > 0] for r in rendered]
-    items = work.prompt[work.cell]
-    starts = np.flatnonzero(np.r_[True, work.cell[1:] != work.cell[:-1]]) if len(work.cell) else np.zeros(0, np.int64)
-    rank = np.arange(len(work.cell)) - np.repeat(starts, np.diff(np.r_[starts, len(work.cell)]))
-    ids = np.array([following[i][k] for i, k in zip(items, rank, strict=True)], dtype=np.int64)
-    return Kernel(None, "of", {"next": ids}, {}, (), np.full((len(rendered), 1), None, dtype=object), work, whole=True)
+    """Cross entropy: the ids of the tokens that are measured, slot by slot."""
+    count = len(bindings.rendered(run.input("model"), run.input("prompts")))
+    bad = np.full((count, 1), None, dtype=object)
+    return Kernel(None, "of", {"next": work.following}, {}, (), bad, work, whole=True)

@@ -166,9 +166,9 @@ def test_pairs_are_kept_where_both_sides_pass(models):
         + """
 contrast c from d { positive: { body: "{text} big" } negative: { body: "{text} small" } }
 let wrote = generate(c, max_tokens=4, temperature=2)
-let pairs = keep_pairs(wrote, positive=matches(wrote.response, ".*(cat|he|Ann|a|red).*"),
-  negative=not matches(wrote.response, "the.*"),
-  both=matches(wrote.response, ".*(a|o).*"))
+let pairs = keep_pairs(wrote, positive=matches(wrote.response, "cat|he|Ann|a|red"),
+  negative=not matches(wrote.response, "^ *the"),
+  both=matches(wrote.response, "a|o"))
 statistic words = wrote.response
 statistic left  = pairs.response
 direction apart = mean_diff(resid_post[layer] at pairs.response.mean) for layer in [0, 2]

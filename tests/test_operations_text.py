@@ -72,9 +72,12 @@ def test_places_are_those_of_word_boundaries(text, word):
 
 def test_patterns_and_answers():
     texts = column("12, 7; 100\n", "12 and 7", "Yes.", "the  Answer!")
-    assert matches(texts, "[0-9]{1,3}([ ,;]+[0-9]{1,3}){0,9}").values.tolist() == [True, False, False, False]
-    assert matches(texts, "[0-9]", whole=False).values.tolist() == [True, True, False, False]
-    assert matches(texts, "yes.", ignore_case=True).values.tolist() == [False, False, True, False]
+    assert matches(texts, "[0-9]{1,3}([ ,;]+[0-9]{1,3}){0,9}", whole=True).values.tolist() == [True, False, False, False]
+    assert matches(texts, "[0-9]").values.tolist() == [True, True, False, False]
+    assert matches(texts, "yes", ignore_case=True).values.tolist() == [False, False, True, False]
+    assert matches(texts, "yes", ignore_case=True, whole=True).values.tolist() == [False] * 4
+    assert matches(texts, "^[0-9]+.*[0-9]$").values.tolist() == [False, True, False, False]
+    assert matches(texts, "[0-9].[0-9]*", whole=True).values.tolist() == [False] * 4
     assert exact_match(texts, "answer").values.sum() == 0
     assert exact_match(texts, "the Answer!", normalise="space").values.tolist() == [False, False, False, True]
     assert exact_match(texts, "answer", normalise="answer").values.tolist() == [False, False, False, True]

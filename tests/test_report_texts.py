@@ -31,7 +31,7 @@ statistic each = 1000 * mentions(stories.text, name) for name in names
 statistic own  = mentions(stories.text, stories.who)
 statistic arms = 1000 * mean(mentions(t, "Elara")) for t in [stories.text, stories.who]
 statistic both = 10 * mentions(t, "Elara") for t in [stories.text, stories.who]
-statistic loud = matches(stories.text, "[a-z]+w|Ela", whole=false)
+statistic loud = matches(stories.text, "[a-z]+w|Ela")
 statistic rose = log_odds_words(stories.text, against=corpus.text, k=1)
 statistic mood = judge(stories.text, rubric="Rate how gloomy the text is from 0 to 10.", scale="0..10") on grader
 statistic long = word_count(stories.text)

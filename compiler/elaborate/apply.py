@@ -27,6 +27,7 @@ from .attributes import is_many, prompts_under
 from .core import Elaborator, without_side
 from .env import Env, Scope
 from .lineage import check_edit
+from .reached import check_itself, check_reach, check_transfer
 from .scopes import apart_in_time, is_whole
 
 
@@ -236,6 +237,8 @@ def run(el: Elaborator, prompts: Node, env: Env, span: Span) -> Node:
     model = model_in_force(el, env, span)
     if model.kind is Unknown or prompts.kind is Unknown:
         return el.unknown
+    check_reach(el, prompts, env, span)
+    check_itself(el, model, env, span)
 
     def make(ins: dict[str, Node | None]) -> Node:
         if ins["model"].op == "endpoint":
@@ -246,6 +249,7 @@ def run(el: Elaborator, prompts: Node, env: Env, span: Span) -> Node:
             return el.unknown
         for edit in edits:
             check_edit(el, edit, ins["prompts"], span)
+            check_transfer(el, edit, ins["model"], span)
         return el.graph.node("run", kept, kind=Run, axes=el.join([n for n in kept.values() if n is not None], span))
 
     def on_these(ins: dict[str, Node | None]) -> Node:

@@ -6,12 +6,12 @@ from ...grammar.tree import NOWHERE, Span
 from .. import errors, ir
 from ..expression_text import text_of
 from ..graph import Node
-from ..kinds import Dataset, Generated, Model, Nothing, Prompts, Unknown
+from ..kinds import Dataset, Generated, Model, Nothing, Prompts, Run, Tokens, Unknown
 from ..signature import Signature
 from . import stacks
 from .apply import model_in_force, run
 from .arguments import elaborated
-from .attributes import no_segment
+from .attributes import no_segment, prompts_under
 from .core import Elaborator
 from .env import Env
 from .forms import FORMS
@@ -65,6 +65,9 @@ def result(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature, argumen
         apart=frozenset(signature.apart),
         paired=signature.work not in ("model", "train", "data"),
     )
+    if signature.work == "generate":
+        for scope in env.under_scopes:
+            scope.texts |= {leaf.key for leaf in stacks.leaves(node)}
     if signature.work == "intervention":
         node = stacks.restack(el.graph, node, lambda n: el.none if acts_by_nothing(n) else given(el, n))
     return expand_labels(el, node) if issubclass(kind, OBJECTS) else node
@@ -84,10 +87,19 @@ def given(el: Elaborator, edit: Node) -> Node:
 
 
 def with_model(el: Elaborator, arguments: dict[str, Node], env: Env, span: Span) -> dict[str, Node] | None:
-    """Prompts become runs of the model in force; an operation on texts gets the model itself."""
-    prompts = [name for name, node in arguments.items() if issubclass(node.kind, Prompts)]
-    made = {name: run(el, node, env, span) if name in prompts else node for name, node in arguments.items()}
-    if not prompts:
+    """Prompts become runs of the model in force, tokens beside a run of their prompts; texts get the model itself."""
+    made = dict(arguments)
+    for name, node in arguments.items():
+        if issubclass(node.kind, Tokens):
+            owners = {len(prompts_under(leaf)) for leaf in stacks.leaves(node)}
+            if owners != {1}:
+                el.report(errors.wrong_kind(span, f"`{name}`", "tokens of one prompt", "tokens of two prompts"))
+                return None
+            made["tokens"] = node
+            node = stacks.restack(el.graph, node, lambda t: prompts_under(t)[0])
+        if issubclass(node.kind, Prompts):
+            made[name] = run(el, node, env, span)
+    if not any(issubclass(n.kind, Run) for n in made.values()):
         made["model"] = model_in_force(el, env, span)
     return None if any(n.kind is Unknown for n in made.values()) else made
 

@@ -11,10 +11,11 @@ from ..graph import Node
 
 @dataclass
 class Scope:
-    """An `on` or `under` (or the statement's own model) and whether anything read under it."""
+    """An `on` or `under` (or the statement's own model), whether anything read under it, and the texts written there."""
 
     span: Span | None = None
     used: bool = False
+    texts: set[str] = field(default_factory=set)  # keys of the `generate` nodes
 
 
 @dataclass(frozen=True)

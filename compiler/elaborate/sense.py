@@ -9,6 +9,8 @@ from ..kinds import Boolean, Generated, Number, Text
 from ..signature import Signature
 from . import stacks
 from .core import Elaborator
+from .idle import check_idle
+from .lengths import check_lengths
 
 RAW = ("norm", "distance", "dot", "projection")  # lengths in units of the activations
 MODEL_AXES = ("hub", "path", "zoo", "finetune", "merge", "adapter", "chain")
@@ -24,7 +26,8 @@ def check_sense(el: Elaborator, signature: Signature, arguments: dict[str, Node]
     judged(el, signature, arguments, span)
     scored(el, signature, arguments, span)
     raw_peak(el, signature, arguments, span)
-    raw_steering(el, signature, arguments, span)
+    check_lengths(el, signature, arguments, span)
+    check_idle(el, signature, arguments, places)
     return (
         permuted(el, signature, arguments, span)
         and resampled(el, signature, arguments, span)
@@ -93,44 +96,6 @@ def is_raw(node: Node | None) -> bool:
             else node.input("x") or node.input("base") or node.input("value")
         )
     return node is not None and node.op in RAW and any(n.op == "read" for n in walk(node))
-
-
-def raw_steering(el: Elaborator, signature: Signature, arguments: dict[str, Node], span: Span) -> None:
-    """A direction of several models or revisions that is added with its own length."""
-    direction, unit = arguments.get("direction"), arguments.get("unit")
-    if signature.name != "steer" or direction is None or (unit is not None and unit.param("value") != "raw"):
-        return
-    if all(map(has_scale, stacks.leaves(direction))):
-        return
-    for axis in stacks.visible_axes(direction).values():
-        if is_model_axis(direction, axis.name) and any(n.op == "read" for n in walk(direction)):
-            el.report(errors.raw_scale(span, "steering by a direction's own length", axis.name))
-
-
-def has_scale(node: Node) -> bool:
-    """Whether a direction is of norm one, or a share of a norm: what it was divided by says what its length means."""
-    if node.op in ("unit", "random_unit", "stack"):
-        return node.op != "stack" or all(map(has_scale, stacks.leaves(node)))
-    inner = node.input("base") or node.input("value")
-    if inner is not None:
-        return has_scale(inner)
-    sides = [n for n in (node.input("left"), node.input("right")) if n is not None]
-    if node.op == "binary" and node.param("operator") == "/" and any(n.op == "norm" for n in walk(sides[1])):
-        return True
-    return any(has_scale(n) for n in sides if stacks.is_vector(n))
-
-
-def is_model_axis(node: Node, axis: str) -> bool:
-    """Whether an axis runs over models: its elements are read in different ones."""
-    if stacks.is_stack(node):
-        own = stacks.stack_axis(node).name == axis
-        models = {frozenset(m.key for m in models_below(e)) for e in stacks.elements(node)}
-        return (own and len(models) > 1) or any(is_model_axis(e, axis) for e in stacks.elements(node))
-    return False
-
-
-def models_below(node: Node) -> list[Node]:
-    return [n.input("model") for n in walk(node) if n.op == "run"]
 
 
 def permuted(el: Elaborator, signature: Signature, arguments: dict[str, Node], span: Span) -> bool:

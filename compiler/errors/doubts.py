@@ -205,6 +205,86 @@ def raw_scale(span: Span, what: str, axis: str) -> Diagnostic:
     )
 
 
+def null_of_another_norm(span: Span) -> Diagnostic:
+    return warning(
+        "null-of-another-norm",
+        span,
+        "one scale is for directions of norm one and for others that are as long as they came",
+        "pushed unequally far",
+        'write `unit="unit"` here, `unit(d)` in the list, or a null of the same norm: `norm(d) * random_unit(like=d, …)`',
+    )
+
+
+def written_and_read_under(span: Span) -> Diagnostic:
+    return warning(
+        "written-and-read-under",
+        span,
+        "one `under` edits both the writing of this text and its reading",
+        "read under the intervention, too",
+        "for a clean reading put `under` around the text alone: `cross_entropy(reply under steer(…)) on m`",
+    )
+
+
+def direction_of_another_model(span: Span, there: str, here: str) -> Diagnostic:
+    return warning(
+        "direction-of-another-model",
+        span,
+        f"a direction that was read in `{there}` is added to `{here}`, with the length that it had in the other",
+        f"edits `{here}`",
+        'say which model is meant with `on`; for a transfer that is meant, `unit="residual_norm"` gives it a length here',
+    )
+
+
+def graft_of_itself(span: Span, model: str) -> Diagnostic:
+    return warning(
+        "graft-of-itself",
+        span,
+        f"this graft takes weights of `{model}`, and it is `{model}` that runs: nothing changes",
+        "",
+        "run another model: `… under graft(a, …) on b`",
+    )
+
+
+def samples_alike(span: Span, samples: int) -> Diagnostic:
+    return warning(
+        "samples-alike",
+        span,
+        f"{samples} samples at temperature 0 are {samples} times the same text",
+        "nothing is drawn",
+        "write `temperature=1.0`, or `samples=1`",
+    )
+
+
+def rubric_not_filled(span: Span, name: str) -> Diagnostic:
+    return warning(
+        "rubric-not-filled",
+        span,
+        f"the judge reads `{{{name}}}` as it stands: a rubric is filled in only where it has `{{text}}`",
+        "",
+        "write `{text}` where the text stands; columns are filled in beside it",
+    )
+
+
+def rubric_of_another_scale(span: Span, written: str, scale: str) -> Diagnostic:
+    return warning(
+        "rubric-of-another-scale",
+        span,
+        f"the rubric asks for a number from {written}, and the score is taken on {scale}",
+        "two scales",
+        "name one range in both",
+    )
+
+
+def keeps_all_or_none(span: Span) -> Diagnostic:
+    return warning(
+        "keeps-all-or-none",
+        span,
+        "this condition is the same for every item: `keep` takes all of them, or none",
+        "one value, and not one per item",
+        "compare a value of each item: a column, or a measure that is not reduced",
+    )
+
+
 def constant_attribute(span: Span, value: object) -> Diagnostic:
     return error(
         "constant-attribute",

@@ -174,4 +174,74 @@ DOUBTS: dict[str, Explanation] = {
         "layer\n"
         "statistic peak = argmax(s, over=layer)",
     ),
+    "null-of-another-norm": Explanation(
+        "directions of norm one and directions of their own length are added with one scale",
+        "A mean difference is often several times as long as a unit vector. The null is then pushed less far than the "
+        "direction, and any effect looks special. This is about `steer` in raw units; what `project_out` removes does "
+        "not depend on the length.",
+        "direction v = mean_diff(resid_post[3] at c.last)\n"
+        "direction r = random_unit(like=v, seed=1)\n"
+        'prompts w { body: "I love it" answer: " a" }\n'
+        "statistic s = prob(w) under steer(arm, scale=8) for arm in [v, r]",
+        "direction v = mean_diff(resid_post[3] at c.last)\n"
+        "direction r = norm(v) * random_unit(like=v, seed=1)\n"
+        'prompts w { body: "I love it" answer: " a" }\n'
+        "statistic s = prob(w) under steer(arm, scale=8) for arm in [v, r]",
+    ),
+    "written-and-read-under": Explanation(
+        "one `under` edits both the model that writes a text and the model that reads it",
+        "An open `generate` takes the interventions around it, and so does the measure. What is then measured is the "
+        "edited model's view of its own texts: neither what the texts are worth to a clean reader, nor what reading "
+        "alone would do. Coherence is read clean, with `under` around the text alone.",
+        'prompts w { body: "I love it" }\ndirection v = unit(mean_diff(resid_post[3] at c.last))\n'
+        "let reply = generate(w, max_tokens=5)\nstatistic s = cross_entropy(reply.response) under steer(v)",
+        'prompts w { body: "I love it" }\ndirection v = unit(mean_diff(resid_post[3] at c.last))\n'
+        "let reply = generate(w, max_tokens=5)\nstatistic s = cross_entropy((reply under steer(v)).response)",
+    ),
+    "direction-of-another-model": Explanation(
+        "a direction that was read in one model is added to another, in raw units",
+        "Two models have two residual streams, whose sizes differ. That a direction still means something there is a "
+        "finding, and how far it pushes depends on a length that was measured elsewhere. Where a transfer is meant, "
+        "give the length in units of the model that is edited.",
+        'model n = zoo("sft")\nprompts w { body: "I love it" answer: " a" }\n'
+        "direction v = mean_diff(resid_post[3] at c.last) on m\nstatistic s = prob(w) under steer(v) on n",
+        'model n = zoo("sft")\nprompts w { body: "I love it" answer: " a" }\n'
+        "direction v = mean_diff(resid_post[3] at c.last) on m\n"
+        'statistic s = prob(w) under steer(v, unit="residual_norm") on n',
+    ),
+    "graft-of-itself": Explanation(
+        "a graft takes the weights of the model that runs",
+        "Nothing is exchanged, and the effect is zero by construction.",
+        'model n = zoo("sft")\nstatistic s = prob(p) under graft(n, parts=[mlp], at=p.all) on n',
+        'model n = zoo("sft")\nstatistic s = prob(p) under graft(n, parts=[mlp], at=p.all) on m',
+    ),
+    "samples-alike": Explanation(
+        "several samples are taken of a text that nothing is drawn for",
+        "At temperature 0, the default, the likeliest token is taken, and every sample is the same text: it costs as "
+        "much as several, and its spread is zero.",
+        "statistic s = word_count(generate(p, samples=4, max_tokens=5).response)",
+        "statistic s = word_count(generate(p, samples=4, max_tokens=5, temperature=1.0).response)",
+    ),
+    "rubric-not-filled": Explanation(
+        "a rubric has braces that nothing is put in for",
+        "A rubric with `{text}` in it is the whole question, and its columns are filled in. Any other one is sent as "
+        "it stands, braces and all, and the text follows it.",
+        'statistic s = judge(d.q, rubric="Rate {txt}.", scale="0..10")',
+        'statistic s = judge(d.q, rubric="Rate this: {text} Score:", scale="0..10")',
+    ),
+    "rubric-of-another-scale": Explanation(
+        "a rubric names one range of scores, and `scale` another",
+        "The score is the mean of the integers of the scale. What the judge was not asked for gets next to no "
+        "probability, and what it was asked for may lie outside.",
+        'statistic s = judge(d.q, rubric="Rate from 0 to 10.", scale="0..100")',
+        'statistic s = judge(d.q, rubric="Rate from 0 to 10.", scale="0..10")',
+    ),
+    "keeps-all-or-none": Explanation(
+        "the condition of a `keep` is the same for every item",
+        "A mean is one value for all items, so that all of them pass or none does. To leave out items, compare a value "
+        "that each of them has.",
+        "let r = generate(p, max_tokens=5)\n"
+        "statistic s = word_count(keep(r, mean(word_count(r.response)) > 3).response)",
+        "let r = generate(p, max_tokens=5)\nstatistic s = word_count(keep(r, word_count(r.response) > 3).response)",
+    ),
 }

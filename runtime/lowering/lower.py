@@ -15,6 +15,7 @@ from ..binding.bindings import Bindings
 from ..cube import Axis
 from ..evaluate import ASKED, Evaluator
 from ..facts import ModelFacts
+from ..text.rendered import Rendered
 from .collisions import in_order, note_collisions
 from .edits import edits_of, later_edits_of
 from .graft import gates_of, grafts_of, later_gates_of, later_grafts_of, refuse_collisions
@@ -32,7 +33,8 @@ class Lowered:
     """What is known of one work node: its axes, and how slots make its cells.
 
     `cell` maps each slot to a cell. `how` is single, mean, max or sum (pools). `reasons` are per cell, None where there
-    is a value. `prompt` is the number of each cell's prompt. `judged` is what a judge is asked.
+    is a value. `prompt` is the number of each cell's prompt. `judged` is what a judge is asked. `following` are the ids
+    of the tokens behind the slots, where these are what is measured.
     """
 
     node: Node
@@ -42,6 +44,7 @@ class Lowered:
     reasons: np.ndarray
     prompt: np.ndarray
     judged: Judged | None = None
+    following: np.ndarray | None = None
 
     @property
     def along(self) -> int | None:
@@ -303,17 +306,35 @@ def lower_measure(state: Lowering, node: Node) -> None:
 
 
 def lower_text(state: Lowering, node: Node) -> None:
-    """Cross entropy: logits before every written token but the first of the sequence."""
+    """Cross entropy: logits before every token that is measured, but the first of the sequence."""
     run = node.input("of")
     rows, axes = state.rows_for(run), axes_of(state.bindings, node)
     cells = grid(axes)
     rendered = state.bindings.rendered(run.input("model"), run.input("prompts"))
-    before = [
-        np.array([p - 1 for p, kind in enumerate(r.token_kinds) if kind == "text" and p > 0], dtype=np.int64)
-        for r in rendered
-    ]
-    found = Places(None, (tuple(b if len(b) else "no token of the text has one before it" for b in before),))
+    found = measured(state, node, rendered)
     row, prompt = state.row_of(rows, cells), rows.prompt_of(cells)
     cell, position, reasons = positions_of(found, cells, prompt, rows.prompts)
     add_requests(state, len(state.lowered), "logits", None, None, row, cell, position, False)
-    state.lowered.append(Lowered(node, axes, cell, "mean", state.explained(row, reasons), prompt))
+    following = np.array([rendered[i].ids[p + 1] for i, p in zip(prompt[cell], position, strict=True)], dtype=np.int64)
+    reasons = state.explained(row, reasons)
+    state.lowered.append(Lowered(node, axes, cell, "mean", reasons, prompt, following=following))
+
+
+def measured(state: Lowering, node: Node, rendered: tuple[Rendered, ...]) -> Places:
+    """The places before the tokens that a cross entropy is of: those named, else all that were written."""
+    run, tokens = node.input("of"), node.input("tokens")
+    if tokens is None:
+        written = [[p for p, kind in enumerate(r.token_kinds) if kind == "text"] for r in rendered]
+        found = Places(None, (tuple(np.array(w, dtype=np.int64) for w in written),))
+    else:
+        found = places(state.bindings, tokens, run.input("model"), run.input("prompts"), node)
+    return replace(found, found=tuple(tuple(map(before, each)) for each in found.found))
+
+
+def before(positions: np.ndarray | str) -> np.ndarray | str:
+    """The places before some tokens; the reason where there is none."""
+    if isinstance(positions, str):
+        return positions
+    positions = np.asarray(positions, dtype=np.int64)
+    positions = positions[positions > 0] - 1
+    return positions if len(positions) else "no token of the text has one before it"

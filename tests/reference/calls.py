@@ -12,7 +12,7 @@ import numpy as np
 from probelang.compiler import ir
 from probelang.runtime.data import split
 from probelang.runtime.errors import ProbeError
-from probelang.runtime.text.positions import Occurrences
+from probelang.runtime.text.positions import All, Occurrences
 from probelang.runtime.zoo import zoo_path
 
 from . import declarations, scoring, statistics, writing
@@ -21,7 +21,7 @@ from .interventions import KINDS, WITHOUT_PLACE
 from .loops import size
 from .measures import MEASURES
 from .network import Network, load, numbers
-from .reading import distribution, logits
+from .reading import attempt, distribution, logits
 from .relation import Missing, Relation, Row, joined, lift, one, pick, reduce, spread
 from .texts import answer_ids_alone, mean_loss, read_file, read_rows
 from .values import Distribution, Intervention, Listed, Site, Tokens, Vector, Weights, Written
@@ -191,7 +191,12 @@ def lens(it: Interpreter, written: dict, env: Env) -> Relation:
 
 
 def cross_entropy(it: Interpreter, written: dict, env: Env) -> Relation:
-    return logits(it.expr(written["of"], env), env).map(lambda run: mean_loss(run[0], run[2]))
+    """Of prompts, or of some of their tokens: each given all that stands before it."""
+    of = it.expr(written["of"], env)
+    if not isinstance(of.rows[0].value, Tokens):
+        return logits(of, env).map(lambda run: attempt(lambda: mean_loss(run[0], run[2], All())))
+    runs = logits(of.map(lambda tokens: tokens.prompts), env)
+    return lift(lambda run, t: attempt(lambda: mean_loss(run[0], run[2], t.expression)), runs, of)
 
 
 def unembedding(it: Interpreter, written: dict, env: Env) -> Relation:

@@ -102,13 +102,15 @@ def target(rendered: Rendered, name: str) -> str:
     return rendered.targets[name]
 
 
-def mean_loss(logits: np.ndarray, rendered: Rendered) -> float:
-    """Mean of -log p over the written tokens that have a token before them, in nats."""
+def mean_loss(logits: np.ndarray, rendered: Rendered, expression: object) -> float:
+    """Mean of -log p over the tokens that an expression means and that have a token before them, in nats."""
     losses = []
-    for position in find(rendered, All()):
+    for position in find(rendered, expression):
         if position > 0:
             row = logits[position - 1] - logits[position - 1].max()
             losses.append(np.log(np.exp(row).sum()) - row[rendered.ids[position]])
+    if not losses:
+        raise ProbeError("position-not-found", "no token of the text has one before it")
     return float(np.mean(losses))
 
 

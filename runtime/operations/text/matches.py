@@ -14,11 +14,11 @@ from ...text_cells import each, texts
 NORMALISE = {"none": lambda text: text, "space": one_space, "answer": as_answer}
 
 
-@operation(subject="text")
-def matches(text: Text, pattern: Text, *, whole: Boolean = True, ignore_case: Boolean = False) -> Boolean:
-    """Whether a text matches a regular expression, as a whole or, with `whole=false`, anywhere.
+@operation(subject="text", version=2)
+def matches(text: Text, pattern: Text, *, whole: Boolean = False, ignore_case: Boolean = False) -> Boolean:
+    """Whether a regular expression is found anywhere in a text or, with `whole=true`, matches the whole of it.
 
-    White space at both ends of the text does not count when the whole has to match. Patterns are those of RE2 and run
+    `^` and `$` are the ends of the text. White space at both ends of the text does not count when the whole has to match. Patterns are those of RE2 and run
     in linear time; look-around and back-references are not part of them. Raises `bad-pattern`.
     """
     whole, folded = bool(literal(whole, "whole")), bool(literal(ignore_case, "ignore_case"))
