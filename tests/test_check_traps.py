@@ -80,4 +80,4 @@ direction v = mean_diff(resid_post[3] at c.last) on r
 direction w = mean_diff(resid_post[2] at c.last) on r
 statistic s = mean(prob(p) under steer(arm[revision="b"], scale=2)) on m for arm in [v, w]
 """
-    assert codes(text) == ["in-sample"]  # `p` and `c` are of one dataset
+    assert codes(text) == ["direction-of-another-model", "in-sample"]  # `p` and `c` are of one dataset

@@ -1,4 +1,4 @@
-"""How surprising some tokens are behind all that stands before them: against transformers, and against the reference."""
+"""How surprising tokens are behind all that stands before them: against transformers, and against the reference."""
 
 from pathlib import Path
 
@@ -51,7 +51,7 @@ statistic part    = cross_entropy(p.body)
 statistic steered = cross_entropy(p.tail) under steer(v, scale=times) for times in [0, 2]
 statistic grouped = cross_entropy(c.body) under scale(mlp[0] at c.lead.last, 3)
 statistic single  = cross_entropy(t) for t in p.tokens
-statistic cat     = cross_entropy(tokens(p, "dog"))
+statistic dog     = cross_entropy(tokens(p, "dog"))
 statistic others  = cross_entropy(not p.body)
 statistic said    = cross_entropy(drawn.response)
 statistic clean   = cross_entropy((drawn under steer(v, scale=3)).response)
@@ -114,9 +114,9 @@ def test_tokens_as_in_the_reference(off: tuple[str, ...], tmp_path: Path) -> Non
     assert not spec.errors, [d.message for d in spec.errors]
     run = execute(spec, root=tmp_path, options=RunOptions(replicates=2, passes_off=off))
     assert compare_run(interpret(spec.spec, tmp_path), run) == []
-    said, both = (run.statistic(name).cube.values for name in ("said", "both"))
-    assert not np.allclose(said, both)
-    assert run.items["cat"]["value"].null_count() == 3
+    items = {r.name: r.items["value"] for r in run.results if r.items is not None}
+    assert not np.allclose(items["said"].to_numpy(), items["both"].to_numpy())
+    assert items["dog"].null_count() == 3
 
 
 def test_what_is_no_part_of_one_prompt() -> None:

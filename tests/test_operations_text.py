@@ -72,7 +72,8 @@ def test_places_are_those_of_word_boundaries(text, word):
 
 def test_patterns_and_answers():
     texts = column("12, 7; 100\n", "12 and 7", "Yes.", "the  Answer!")
-    assert matches(texts, "[0-9]{1,3}([ ,;]+[0-9]{1,3}){0,9}", whole=True).values.tolist() == [True, False, False, False]
+    listed = "[0-9]{1,3}([ ,;]+[0-9]{1,3}){0,9}"
+    assert matches(texts, listed, whole=True).values.tolist() == [True, False, False, False]
     assert matches(texts, "[0-9]").values.tolist() == [True, True, False, False]
     assert matches(texts, "yes", ignore_case=True).values.tolist() == [False, False, True, False]
     assert matches(texts, "yes", ignore_case=True, whole=True).values.tolist() == [False] * 4

@@ -11,7 +11,7 @@ from ..graph import Node
 
 @dataclass
 class Scope:
-    """An `on` or `under` (or the statement's own model), whether anything read under it, and the texts written there."""
+    """An `on` or `under` (or the statement's own model), whether anything read under it, and texts written there."""
 
     span: Span | None = None
     used: bool = False

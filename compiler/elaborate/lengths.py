@@ -1,4 +1,4 @@
-"""How long directions are that are added as they are: of no known length, across models, or of several norms at once."""
+"""How long the directions are that are added as they are: of several models, or of several norms under one scale."""
 
 from __future__ import annotations
 
@@ -22,33 +22,25 @@ def check_lengths(el: Elaborator, signature: Signature, arguments: dict[str, Nod
     several_norms(el, direction, arguments.get("scale"), span)
 
 
+def arms(direction: Node) -> list[Node]:
+    """The directions of a list, without `none`."""
+    return [leaf for leaf in stacks.leaves(direction) if leaf.kind is not Nothing]
+
+
 def raw_steering(el: Elaborator, direction: Node, span: Span) -> None:
     """A direction of several models or revisions that is added with its own length."""
-    if all(map(has_scale, stacks.leaves(direction))):
+    if all(map(has_scale, arms(direction))):
         return
     for axis in stacks.visible_axes(direction).values():
         if is_model_axis(direction, axis.name) and any(n.op == "read" for n in walk(direction)):
             el.report(errors.raw_scale(span, "steering by a direction's own length", axis.name))
 
 
-def has_scale(node: Node) -> bool:
-    """Whether a direction is of norm one, or a share of a norm: what it was divided by says what its length means."""
-    if node.op in ("unit", "random_unit", "stack"):
-        return node.op != "stack" or all(map(has_scale, stacks.leaves(node)))
-    inner = node.input("base") or node.input("value")
-    if inner is not None:
-        return has_scale(inner)
-    sides = [n for n in (node.input("left"), node.input("right")) if n is not None]
-    if node.op == "binary" and node.param("operator") == "/" and any(n.op == "norm" for n in walk(sides[1])):
-        return True
-    return any(has_scale(n) for n in sides if stacks.is_vector(n))
-
-
 def several_norms(el: Elaborator, direction: Node, scale: Node | None, span: Span) -> None:
     """Arms of which some are of norm one and others as long as they came, under one scale."""
     if scale is not None and any(n.op == "norm" for n in walk(scale)):
         return
-    ones = {is_one(leaf) for leaf in stacks.leaves(direction) if leaf.kind is not Nothing}
+    ones = {is_one(leaf) for leaf in arms(direction)}
     if ones == {True, False} and not follows(scale, direction):
         el.report(errors.null_of_another_norm(span))
 
@@ -82,7 +74,7 @@ def is_model_axis(node: Node, axis: str) -> bool:
     """Whether an axis runs over models: its elements are read in different ones."""
     if stacks.is_stack(node):
         own = stacks.stack_axis(node).name == axis
-        models = {frozenset(m.key for m in models_below(e)) for e in stacks.elements(node)}
+        models = {frozenset(m.key for m in models_below(e)) for e in stacks.elements(node) if e.kind is not Nothing}
         return (own and len(models) > 1) or any(is_model_axis(e, axis) for e in stacks.elements(node))
     return False
 

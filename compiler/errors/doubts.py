@@ -211,7 +211,7 @@ def null_of_another_norm(span: Span) -> Diagnostic:
         span,
         "one scale is for directions of norm one and for others that are as long as they came",
         "pushed unequally far",
-        'write `unit="unit"` here, `unit(d)` in the list, or a null of the same norm: `norm(d) * random_unit(like=d, …)`',
+        'write `unit="unit"` here, `unit(d)` in the list, or a null as long: `norm(d) * random_unit(like=d, …)`',
     )
 
 
@@ -231,7 +231,7 @@ def direction_of_another_model(span: Span, there: str, here: str) -> Diagnostic:
         span,
         f"a direction that was read in `{there}` is added to `{here}`, with the length that it had in the other",
         f"edits `{here}`",
-        'say which model is meant with `on`; for a transfer that is meant, `unit="residual_norm"` gives it a length here',
+        'say with `on` which model is meant; `unit="residual_norm"` gives a transfer that is meant a length here',
     )
 
 

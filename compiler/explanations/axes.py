@@ -33,7 +33,7 @@ AXES: dict[str, Explanation] = {
         "There is one axis `sample`: each sample of the first text is answered once.",
         'let first = generate(p, samples=3) on m\nprompts more from first { body: "{response}" }\n'
         "statistic s = generate(more, samples=2).response",
-        'let first = generate(p, samples=3, temperature=1.0) on m\n'
+        "let first = generate(p, samples=3, temperature=1.0) on m\n"
         'prompts more from first { body: "{response}" }\n'
         "statistic s = generate(more).response",
     ),

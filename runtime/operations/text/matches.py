@@ -18,8 +18,8 @@ NORMALISE = {"none": lambda text: text, "space": one_space, "answer": as_answer}
 def matches(text: Text, pattern: Text, *, whole: Boolean = False, ignore_case: Boolean = False) -> Boolean:
     """Whether a regular expression is found anywhere in a text or, with `whole=true`, matches the whole of it.
 
-    `^` and `$` are the ends of the text. White space at both ends of the text does not count when the whole has to match. Patterns are those of RE2 and run
-    in linear time; look-around and back-references are not part of them. Raises `bad-pattern`.
+    `^` and `$` are the ends of the text. White space at both ends does not count when the whole has to match. Patterns
+    are those of RE2 and run in linear time; look-around and back-references are not part of them. Raises `bad-pattern`.
     """
     whole, folded = bool(literal(whole, "whole")), bool(literal(ignore_case, "ignore_case"))
 
