@@ -40,6 +40,8 @@ def found(text: str) -> list[str]:
         "statistic s = cross_entropy(reply) under push(u) on sft",
         "statistic s = exp(cross_entropy(reply on sft) on base) under push(u)",
         "statistic s = mean(cross_entropy(drawn.response)) under push(u) on sft",
+        "statistic s = exp(cross_entropy(reply on sft) on base) under steer(arm, scale=dose) for arm in [u, r], "
+        "dose in [0, 4]",
         "statistic s = norm(resid_post[2] at reply.response.mean) under push(u) on sft",
         "statistic s = norm(resid_post[2] at reply.last) under push(arm) on sft for arm in [none, u]",
         "statistic s = mean(cross_entropy(keep(drawn, word_count(drawn.response) > 1))) under push(u) on sft",

@@ -65,12 +65,13 @@ def result(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature, argumen
         apart=frozenset(signature.apart),
         paired=signature.work not in ("model", "train", "data"),
     )
+    if signature.work == "intervention":
+        node = stacks.restack(el.graph, node, lambda n: el.none if acts_by_nothing(n) else given(el, n))
+    node = expand_labels(el, node) if issubclass(kind, OBJECTS) else node
     if signature.work == "generate":
         for scope in env.under_scopes:
             scope.texts |= {leaf.key for leaf in stacks.leaves(node)}
-    if signature.work == "intervention":
-        node = stacks.restack(el.graph, node, lambda n: el.none if acts_by_nothing(n) else given(el, n))
-    return expand_labels(el, node) if issubclass(kind, OBJECTS) else node
+    return node
 
 
 def acts_by_nothing(edit: Node) -> bool:
