@@ -145,3 +145,22 @@ def test_a_graft_of_the_model_itself(text: str, codes: list[str]) -> None:
 def test_what_does_nothing(text: str, codes: list[str]) -> None:
     value, _, loop = text.partition(" for ")
     assert found(f"statistic s = {value} on sft" + (f" for {loop}" if loop else "")) == codes
+
+
+@pytest.mark.parametrize(
+    ("edit", "null", "codes"),
+    [
+        ("steer(v, scale=8)", "steer(r, scale=8)", ["null-of-another-norm"]),
+        ("steer(v)", "steer(r)", ["null-of-another-norm"]),
+        ("steer(v, scale=8)", "steer(n, scale=8)", []),
+        ("steer(v, scale=8)", "steer(r, scale=50)", []),
+        ("steer(u, scale=8)", "steer(r, scale=8)", []),
+        ("project_out(v)", "project_out(r)", []),
+    ],
+)
+def test_a_null_of_another_norm_in_a_statistic_of_its_own(edit: str, null: str, codes: list[str]) -> None:
+    text = f"""\
+statistic a = prob(ask, "Yes") under {edit} on sft
+statistic b = prob(ask, "Yes") under {null} on sft
+statistic z = z_score(a, null=b)"""
+    assert found(text) == codes

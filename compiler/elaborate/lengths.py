@@ -15,6 +15,8 @@ OF_NORM_ONE = ("unit", "random_unit")
 
 def check_lengths(el: Elaborator, signature: Signature, arguments: dict[str, Node], span: Span) -> None:
     """Report doubts about a `steer` in raw units: its scale multiplies the length that a direction happens to have."""
+    if signature.name == "z_score" and "x" in arguments and "null" in arguments:
+        null_norm(el, arguments["x"], arguments["null"], span)
     direction, unit = arguments.get("direction"), arguments.get("unit")
     if signature.name != "steer" or direction is None or (unit is not None and unit.param("value") != "raw"):
         return
@@ -43,6 +45,25 @@ def several_norms(el: Elaborator, direction: Node, scale: Node | None, span: Spa
     ones = {is_one(leaf) for leaf in arms(direction)}
     if ones == {True, False} and not follows(scale, direction):
         el.report(errors.null_of_another_norm(span))
+
+
+def null_norm(el: Elaborator, x: Node, null: Node, span: Span) -> None:
+    """A value steered by directions as long as they came, and a null by some of norm one, with the same scale."""
+    if any(d.code == "null-of-another-norm" for d in el.problems.values()):
+        return
+    steered, drawn = steers(x), steers(null)
+    own, others = (
+        {(is_one(edit.input("direction")), edit.input("scale")) for key, edit in some.items() if key not in rest}
+        for some, rest in ((steered, drawn), (drawn, steered))
+    )
+    if any((not one, scale) in others for one, scale in own):
+        el.report(errors.null_of_another_norm(span))
+
+
+def steers(node: Node) -> dict[str, Node]:
+    """The interventions below a value that add a direction in raw units, by key."""
+    found = [n for n in walk(node) if n.op == "steer" and n.input("direction").kind is not Nothing]
+    return {n.key: n for n in found if n.input("unit") is None or n.input("unit").param("value") == "raw"}
 
 
 def is_one(node: Node) -> bool:
