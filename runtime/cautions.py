@@ -7,7 +7,7 @@ import numpy as np
 from ..compiler.elaborate.stacks import leaves
 from ..compiler.graph import Node
 from .evaluate import Evaluator
-from .intervals import caution, least
+from .intervals import caution, least, without_width
 from .record import Record
 from .replicates import Scheme, replay
 
@@ -19,9 +19,10 @@ def of_record(evaluator: Evaluator, node: Node, record: Record) -> tuple[str, ..
     """Notes on a record whose interval is a bootstrap; none on other tests, whose intervals know how few items are."""
     tests = list(_tests(node))
     if all(t.op in UNITS for t in tests):
-        return caution(record["n"].values[record.value.present()])
+        return caution(record["n"].values[record.value.present()]) + without_width(record["low"], record["high"])
     if all(t.op == "bootstrap" for t in tests):
-        return caution(np.concatenate([_drawn(evaluator, t, node) for t in tests]))
+        few = caution(np.concatenate([_drawn(evaluator, t, node) for t in tests]))
+        return few + without_width(record["low"], record["high"])
     return ()
 
 

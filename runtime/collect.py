@@ -18,7 +18,7 @@ from .claims import verdict
 from .cube import Cube, scalar
 from .errors import ProbeError
 from .evaluate import Evaluator
-from .intervals import caution, interval, least, summarise_items
+from .intervals import caution, interval, least, summarise_items, without_width
 from .record import Record
 from .report.frame import axis_columns
 from .results import AxisInfo, Claim, PlotResult, Result, Run, Texts, frame_of
@@ -155,7 +155,7 @@ def tables(prepared: Prepared, evaluator: Evaluator, node: Node, value: object):
             [AxisInfo.of(a) for a in summary.mean.axes],
             kind,
             None,
-            () if of.dtype.kind == "b" else caution(summary.n.values),
+            () if of.dtype.kind == "b" else caution(summary.n.values) + without_width(summary.low, summary.high),
         )
     if rows or kind == "text":
         gone = (NOT_SELECTED, NOT_MET) if rows else (NOT_SELECTED,)
@@ -173,7 +173,8 @@ def tables(prepared: Prepared, evaluator: Evaluator, node: Node, value: object):
 
     counts: list[Cube] = []
     low, high, _ = interval(again, cube, n=options.replicates, seed=options.seed, counts=counts)
-    frame, said = frame_of(cube, low, high), caution(least(counts, cube)[cube.present()])
+    said = caution(least(counts, cube)[cube.present()]) + without_width(low, high)
+    frame = frame_of(cube, low, high)
     return selected_rows(frame), None, [AxisInfo.of(a) for a in cube.axes], kind, None, said
 
 

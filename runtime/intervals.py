@@ -16,8 +16,10 @@ from .cube import Axis, Cube
 from .reduction import per_unit
 from .replicates import Context, Scheme, chunks, replay
 
+STILL = "an interval without width says nothing of others: no draw of these items changed the number"
 ONE_ITEM = "one item, drawn again, is the same item: no interval"
 FEW_ITEMS = 10  # below, the percentile interval of a mean of normal values covers less than 90 %, not 95
+UNSEEN = 2  # hits (or misses) whose samples all agree, added to those that show how alike samples are
 NOT_DRAWN = "nothing here was averaged over items"
 _AT_ONCE = 2**24  # floats of replicated means held at a time
 
@@ -88,6 +90,13 @@ def caution(items: np.ndarray) -> tuple[str, ...]:
     return tuple(said)
 
 
+def without_width(low: Cube, high: Cube) -> tuple[str, ...]:
+    """What to know of bootstrap intervals whose ends are equal, as where all items have the same value."""
+    there = low.present() & high.present() & np.isfinite(low.values) & np.isfinite(high.values)
+    equal = there & np.isclose(low.values, high.values, rtol=1e-12, atol=0)
+    return (f"{STILL}{'' if equal.sum() == there.sum() else ', in some cells'}",) if equal.any() else ()
+
+
 def _drawn(evaluate, point: Cube, scheme: Scheme, seed: int, level: float, counts: list[Cube]):
     if point.feature:
         return _moments(evaluate, point, scheme, seed, level, counts)
@@ -140,7 +149,7 @@ def summarise_items(x: Cube, *, seed: int = 0, n: int = 1000, level: float = 0.9
     """Summarise values that still have items: the mean of the units, its interval, and how many units there are.
 
     Booleans get Wilson's interval; with samples inside items, at the number of independent draws that would vary as
-    much as the items do. Numbers get a percentile bootstrap over units, none where there is one unit. The two sides of
+    much as the items do (`effective`). Numbers get a percentile bootstrap over units, none where there is one unit. The two sides of
     a contrast are summarised apart unless `sides` joins them.
     """
     of = per_unit(x, "a summary", sides=sides)
@@ -166,18 +175,22 @@ def mean_of(values: np.ndarray, present: np.ndarray) -> np.ndarray:
 def effective(x: Cube, values: np.ndarray, present: np.ndarray) -> np.ndarray:
     """The number of independent booleans [cells] whose mean varies as much as that of the unit means given.
 
-    Between the number of units and the number of values; the former where all agree, and the latter without nesting.
+    It is the number of values over their design effect, which is between 1 (the values of a unit tell nothing of each
+    other) and the size of a unit (they all agree, and the units count). Only hits show it, or misses where they are
+    rarer: it is averaged over these and `UNSEEN` more, in whose units all agree. So where nothing varies the units
+    count, and from there it changes without a jump.
     """
     count, total = present.sum(0), x.present().sum()
     if x.values.size == values.size:
         return count.astype(np.float64)
+    inside = np.maximum(total / max(values.size, 1), 1.0)  # values of a unit, were they evenly spread
     mean = mean_of(values, present)
     off = np.where(present, values - np.where(count > 0, mean, 0), 0)
-    spread = (off**2).sum(0) / np.maximum(count - 1, 1) / np.maximum(count, 1)
-    each = total / max(values.size, 1) * count  # values per cell, were they evenly spread
+    spread = (off**2).sum(0) / np.maximum(count - 1, 1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        size = np.where(spread > 0, mean * (1 - mean) / spread, count)
-    return np.clip(size, count, np.maximum(each, count))
+        alike = np.where(spread > 0, np.clip(inside * spread / (mean * (1 - mean)), 1, inside), inside)
+    seen = np.where(count > 0, inside * count * np.minimum(mean, 1 - mean), 0)
+    return inside * count * (seen + UNSEEN) / (seen * alike + UNSEEN * inside)
 
 
 def mean_interval(

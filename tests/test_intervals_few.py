@@ -7,7 +7,7 @@ import pytest
 
 import probelang
 from probelang.runtime.cube import Axis, Cube
-from probelang.runtime.intervals import FEW_ITEMS, ONE_ITEM, interval, mean_interval, summarise_items
+from probelang.runtime.intervals import FEW_ITEMS, ONE_ITEM, STILL, interval, mean_interval, summarise_items
 from probelang.runtime.operations.mean import mean
 from probelang.runtime.reduction import reduce_each
 
@@ -109,3 +109,13 @@ def median(values, present, weights):
     kept = np.where(present if weights is None else present * weights[:, None] > 0, values, np.nan)
     there = ~np.isnan(kept).all(0)
     return np.nanmedian(np.where(there, kept, 0.0), 0), there
+
+
+def test_an_interval_without_width_is_said_to_say_nothing():
+    spec = 'probe 1\ndataset d = rows("""' + "x,y\n" + "\n".join(f"0.1,{i}" for i in range(12)) + '\n""")\n'
+    spec += "statistic same = d.x\nstatistic inside = mean(d.x)\nstatistic drawn = bootstrap(inside)\n"
+    spec += "statistic flips = sign_flip(d.x)\nstatistic part = mean(x) for x in [d.x, d.y]\nstatistic y = d.y\n"
+    run = probelang.run(spec, replicates=50)
+    for name in ("same", "inside", "drawn", "flips"):
+        assert notes(run, name) == (STILL,), name
+    assert notes(run, "part") == (f"{STILL}, in some cells",) and not notes(run, "y")
