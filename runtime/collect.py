@@ -20,7 +20,7 @@ from .errors import ProbeError
 from .evaluate import Evaluator
 from .intervals import caution, interval, least, summarise_items, without_width
 from .record import Record
-from .report.frame import axis_columns
+from .report.frame import axis_columns, labelled
 from .results import AxisInfo, Claim, PlotResult, Result, Run, Texts, frame_of
 from .samples import texts_of
 from .selections import Ragged
@@ -187,12 +187,6 @@ def selected_rows(frame: pl.DataFrame, *gone: str) -> pl.DataFrame:
     if "reason" not in frame.columns:
         return frame
     return frame.filter(pl.col("reason").is_null() | ~pl.col("reason").is_in(gone or (NOT_SELECTED,)))
-
-
-def labelled(frame: pl.DataFrame, labels: dict[str, object]) -> pl.DataFrame:
-    return frame.select(
-        [*(pl.lit(str(v) if not isinstance(v, (int, float)) else v).alias(k) for k, v in labels.items()), pl.all()]
-    )
 
 
 def joined(frames: list[pl.DataFrame], binders: tuple[str, ...]) -> pl.DataFrame:

@@ -149,8 +149,8 @@ def summarise_items(x: Cube, *, seed: int = 0, n: int = 1000, level: float = 0.9
     """Summarise values that still have items: the mean of the units, its interval, and how many units there are.
 
     Booleans get Wilson's interval; with samples inside items, at the number of independent draws that would vary as
-    much as the items do (`effective`). Numbers get a percentile bootstrap over units, none where there is one unit. The two sides of
-    a contrast are summarised apart unless `sides` joins them.
+    much as the items do (`effective`). Numbers get a percentile bootstrap over units, none where there is one
+    unit. The two sides of a contrast are summarised apart unless `sides` joins them.
     """
     of = per_unit(x, "a summary", sides=sides)
     mean, counts = mean_of(of.values, of.present), of.n

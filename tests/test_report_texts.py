@@ -78,8 +78,67 @@ def test_elements_of_a_list_are_told_apart(found):
 
 def test_all_texts_are_in_a_file(found):
     table = pl.read_parquet(found.directory / "texts" / "said.parquet")
-    assert table.columns == ["item", "text", "score"] and len(table) == 3
-    assert found.texts["said"].equals(table)
+    assert table.columns == ["item", "name", "measure", "text", "score", "not_computed"] and len(table) == 6
+    assert found.texts["said"].equals(table) and of(found, "said").total == 3
+
+
+@pytest.mark.parametrize("name", ["said", "own", "loud", "mood"])
+def test_texts_join_the_values_of_items(found, name):
+    texts, items = found.texts[name], found.items[name]
+    keys = [c for c in texts.columns if c in items.columns]
+    assert [texts.schema[c] for c in keys] == [items.schema[c] for c in keys]
+    both = texts.join(items, on=keys)
+    assert len(both) == len(items) == len(texts) and both["score"].equals(both["value"].alias("score"))
+
+
+STEPS = """probe 1
+model sft = zoo("sft")
+dataset pairs = file("zoo/gloomy_elicitation.jsonl", limit=3)
+prompts ask from pairs { system: "{positive}" user: "{question}" }
+let drawn  = generate(ask, samples=2, max_tokens=8, temperature=1.0) on sft
+let gloomy = keep(drawn, mentions(drawn.response, any_of(["gloomy", "bleak", "grim", "lonely"])), at_most=3)
+prompts again from gloomy { user.one: "{question}" assistant: "{response}" user: "How is the harbor?" }
+let second = generate(again, max_tokens=8) on sft
+statistic after = matches(second.response, "[dg]")
+statistic long  = word_count(gloomy.response)
+statistic two   = mentions(t, "the") or mentions(t, "gloomy") for t in [drawn.response]
+statistic grown = mentions(drawn.response under ablate(mlp[i] at ask.all, "zero"), "is") for i in [1, 2]
+statistic bleak = matches(drawn.response, "a")[pairs.question != "" and mentions(drawn.response, "gloomy")]
+"""
+
+
+@pytest.fixture(scope="module")
+def steps():
+    return probelang.run(STEPS, replicates=20)
+
+
+def test_texts_that_chose_the_items_belong_to_no_statistic_that_uses_these(steps):
+    assert len(steps.texts["after"]) == len(steps.items["after"]) == 3
+    assert steps.texts["after"]["measure"].unique().to_list() == ['matches("[dg]")']
+    assert "long" not in steps.texts
+    met = steps.items["two"].filter(pl.col("item.question") != "")
+    assert len(steps.texts["bleak"]) == len(steps.items["bleak"]) < len(met)
+
+
+def test_a_text_with_several_measures_is_shown_once_and_its_scores_have_names(steps):
+    two = steps.texts["two"]
+    assert len(two) == 12 and of(steps, "two").total == 6
+    assert set(two["measure"]) == {'mentions("the")', 'mentions("gloomy")'}
+    joined_scores = two.group_by("t", "item", "sample").agg(pl.col("score").any())
+    both = joined_scores.join(steps.items["two"], on=["t", "item", "sample"])
+    assert len(both) == 6 and both["score"].to_list() == both["value"].to_list()
+    first = of(steps, "two").rows[0].score
+    assert 'mentions("the"): ' in first and '; mentions("gloomy"): ' in first
+
+
+def test_labels_and_samples_have_the_types_of_the_items(steps):
+    texts, items = steps.texts["grown"], steps.items["grown"]
+    keys = ["i", "item", "sample"]
+    assert [texts.schema[k] for k in keys] == [items.schema[k] for k in keys] == [pl.Int64, pl.String, pl.Int64]
+    assert sorted(texts["sample"].unique()) == [0, 1] and texts.schema["score"] == pl.Boolean
+    both = texts.join(items, on=keys)
+    assert len(both) == len(items) == 12
+    assert both["score"].equals(both["value"].alias("score"))
 
 
 def test_counts_in_a_thousand_have_the_interval_of_the_share(found):

@@ -12,8 +12,8 @@ import polars as pl
 
 from ..errors import ProbeError
 from ..results import PlotResult
-from .frame import axis_columns, shown_labels
-from .sheet import BLANK, cell_text, is_coordinate, reasons
+from .frame import axis_columns, is_coordinate, shown_labels
+from .sheet import BLANK, cell_text, reasons
 
 CHANNELS = ("x", "y", "color", "dash", "facet")
 FREE = {"line": ("color", "dash", "facet"), "bar": ("color", "facet"), "heatmap": ("facet",), "scatter": ("color",)}

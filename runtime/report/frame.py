@@ -67,6 +67,18 @@ def axis_columns(frame: pl.DataFrame) -> list[str]:
     return frame.columns[: ends[0]] if ends else []
 
 
+def is_coordinate(name: str, columns: list[str]) -> bool:
+    """Say whether a column only describes another one: `axis.coordinate`, `set[0]`, `size(set)`."""
+    others = [c for c in columns if c != name]
+    return any(name.startswith((f"{other}.", f"{other}[")) or name == f"size({other})" for other in others)
+
+
+def labelled(frame: pl.DataFrame, labels: dict[str, object]) -> pl.DataFrame:
+    """Put a column for each label before a frame: numbers and truth values as they are, anything else as text."""
+    plain = {name: v if isinstance(v, (int, float)) else label_text(v) for name, v in labels.items()}
+    return frame.select([*(pl.lit(v).alias(name) for name, v in plain.items()), pl.all()])
+
+
 def shown_labels(frame: pl.DataFrame, axis: str) -> pl.Series:
     """Return an axis column as a reader knows it: tokens by their text where all items share it.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from ..results import Result
-from .frame import axis_columns, table_labels
+from .frame import axis_columns, is_coordinate, table_labels
 from .numbers import interval_style, is_number, plain, probability, style
 
 P_COLUMNS = ("p", "adjusted")
@@ -155,12 +155,6 @@ def cell_text(label: object) -> str:
 def reasons(frame: pl.DataFrame) -> tuple[tuple[str, int], ...]:
     """Count the cells that could not be computed, by reason, the commonest first."""
     return tuple(Counter(frame["reason"].drop_nulls().to_list()).most_common()) if "reason" in frame.columns else ()
-
-
-def is_coordinate(name: str, columns: list[str]) -> bool:
-    """Say whether a column only describes another one: `axis.coordinate`, `set[0]`, `size(set)`."""
-    others = [c for c in columns if c != name]
-    return any(name.startswith((f"{other}.", f"{other}[")) or name == f"size({other})" for other in others)
 
 
 def _telling(frame: pl.DataFrame, most: int) -> tuple[pl.DataFrame, str]:
