@@ -6,6 +6,7 @@ A spec is given as a path, or as text: a string with a line break is text, any o
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,21 +66,25 @@ def plan(path_or_text: Given, params: Params | None = None, **options: Any) -> P
     """
     from .runtime.planning import plan as plan_checked
 
-    source, chosen = read_spec(path_or_text), RunOptions(**options)
+    source, chosen = read_spec(path_or_text), _options("plan", options)
     checked = _good(check_source(source, params, deep=False, options=chosen))
     return plan_checked(checked, root=source.root, options=chosen)
 
 
-def run(path_or_text: Given, params: Params | None = None, *, out: Given | None = None, **options: Any) -> RunView:
-    """Run a spec and return its tables, vectors, claims and plots; `out` is a folder to write them to as well.
+def run(
+    path_or_text: Given, params: Params | None = None, *, out: Given | None = None,
+    store: Given | bool | None = True, **options: Any,
+) -> RunView:  # fmt: skip
+    """Run a spec and return its tables, items, texts, vectors, claims and plots; `out` is a folder for them as well.
 
-    Other keyword arguments are those of RunOptions. Raises ProbeError: `spec-has-errors`, `planned`, or
-    what went wrong on the way.
+    What models computed is kept in `store` and found there: a folder, or True for the user's as on the command line;
+    False and None compute everything anew. Other keyword arguments are those of RunOptions. Raises TypeError for any
+    that is none, and ProbeError: `spec-has-errors`, `planned`, or what went wrong on the way.
     """
     from .planned import planned_operations
     from .runtime.results import RunView
 
-    source, chosen = read_spec(path_or_text), RunOptions(**options)
+    source, chosen = read_spec(path_or_text), _options("run", {**options, "store": _store(store)})
     checked = _good(check_source(source, params, deep=True, options=chosen))
     missing = planned_operations(checked)
     if missing:
@@ -109,6 +114,26 @@ def format(text: str) -> str:
     except NotFormatted as problem:
         first = problem.diagnostics[0]
         raise ProbeError("spec-has-errors", f"line {first.primary.span.line}: {first.message}", first.help) from None
+
+
+def _store(store: Given | bool | None) -> Given | None:
+    from .runtime.store import default_folder
+
+    return default_folder() if store is True else store or None
+
+
+def _options(function: str, given: dict[str, Any]) -> RunOptions:
+    """Options as they are given in Python: paths may be texts."""
+    known = {f.name: f.type for f in fields(RunOptions)}
+    for name in given:
+        if name not in known:
+            value = f"{{{name!r}: {given[name]!r}}}"
+            raise TypeError(
+                f"{function}() has no option {name!r}; if it is a param of the spec, write params={value}; "
+                f"the options are {', '.join(known)}"
+            )
+    paths = {n: Path(v) for n, v in given.items() if "Path" in known[n] and isinstance(v, str)}
+    return RunOptions(**{**given, **paths})
 
 
 def _written(params: Params | None) -> dict[str, str]:

@@ -31,7 +31,7 @@ def verdict(evaluator: Evaluator, name: str, line: int, text: str, expression: i
     cube = evaluator.cube(node)
     deciding = Deciding(evaluator)
     deciding.visit(expression, node, "worst", {})
-    values = deciding.found
+    values = deciding.told()
     present = cube.present()
     gone = [] if cube.missing is None else [r for r in cube.missing.reshape(-1) if r is not None and r != NOT_SELECTED]
     if gone:
@@ -46,16 +46,52 @@ def verdict(evaluator: Evaluator, name: str, line: int, text: str, expression: i
     return Claim(name, line, text, "fail", reason, values)
 
 
+@dataclass(frozen=True)
+class Noted:
+    """A number that was compared: its expression, the key of its node, labels around it and of its cell, its value."""
+
+    expression: ir.Expr
+    key: str
+    labels: dict[str, object]
+    cell: dict[str, object]
+    prefix: str
+    value: object
+
+    def text(self, without: set[str]) -> str:
+        """The expression as the spec writes it, with its labels but those of the axes `without`."""
+        known = {name: label_text(label) for name, label in {**self.labels, **self.cell}.items()}
+        used = mentions(self.expression)
+        said = text_of(self.expression, known)
+        inside = ", ".join(
+            f"{n}={v}" for n, v in known.items() if n not in used and (n in self.cell or n not in without)
+        )
+        if inside:
+            said = f"({said})" if level_of(self.expression) < PRIMARY else said
+            said = f"{said}[{inside}]"
+        return self.prefix + said
+
+
 @dataclass
 class Deciding:
     """Collect the numbers that a claim compares, as the spec writes them: of many cells the one that decides.
 
-    `found` maps `x`, or `smallest of 6, x[layer=3]`, to its number. The cell that decides is the one for which a
-    comparison holds by the least (`worst`), or by the most inside `any` (`best`).
+    The cell that decides is the one for which a comparison holds by the least (`worst`), or by the most inside `any`
+    (`best`).
     """
 
     evaluator: Evaluator
-    found: dict[str, object] = field(default_factory=dict)
+    found: list[Noted] = field(default_factory=list)
+
+    def told(self) -> dict[str, object]:
+        """Map `x`, or `smallest of 6, x[layer=3]`, to its number; labels that change nothing are left out."""
+        return {note.text({n for n in note.labels if not self.varies(note, n)}): note.value for note in self.found}
+
+    def varies(self, note: Noted, name: str) -> bool:
+        """Whether an expression is another value for other labels of an axis around it."""
+        rest = {n: label for n, label in note.labels.items() if n != name}
+        alike = (o for o in self.found if o.expression is note.expression and name in o.labels)
+        alike = [o for o in alike if {n: label for n, label in o.labels.items() if n != name} == rest]
+        return len(alike) < 2 or len({o.key for o in alike}) > 1
 
     def visit(self, e: ir.Expr, n: Node, end: str, labels: dict[str, object]) -> None:
         """Walk an expression beside its node; `labels` are those of the stacks above."""
@@ -72,7 +108,7 @@ class Deciding:
         elif isinstance(e, ir.BinaryOf) and n.op == "binary":
             self.compare(e, n, end, labels)
         else:
-            self.note(e, self.cube(n), {}, labels)
+            self.note(e, n, self.cube(n), {}, labels)
 
     def cube(self, node: Node) -> Cube | None:
         """The value of one side; None where it is no cube of single values."""
@@ -86,10 +122,10 @@ class Deciding:
         """Note both sides of a comparison at the cell that decides it."""
         sides = [(e.left, n.input("left")), (e.right, n.input("right"))]
         cubes = [self.cube(child) for _, child in sides]
-        shown = [(side, cube) for (side, child), cube in zip(sides, cubes, strict=True) if child.op != "const"]
         if None in cubes or not any(c.axes for c in cubes):
-            for side, cube in shown:
-                self.note(side, cube, {}, labels)
+            for (side, child), cube in zip(sides, cubes, strict=True):
+                if child.op != "const":
+                    self.note(side, child, cube, {}, labels)
             return
         if any(c.values.dtype.kind not in "bif" for c in cubes):
             return
@@ -101,13 +137,15 @@ class Deciding:
         place = np.where(there, margin, np.inf if end == "worst" else -np.inf)
         at = np.unravel_index((np.argmin if end == "worst" else np.argmax)(place), there.shape)
         cell = {axis.name: (axis, i) for axis, i in zip(wide[0].axes, at, strict=True)}
-        for i, (side, cube) in enumerate(zip((e.left, e.right), cubes, strict=True)):
-            if sides[i][1].op != "const":
+        for i, ((side, child), cube) in enumerate(zip(sides, cubes, strict=True)):
+            if child.op != "const":
                 both = "tightest" if end == "worst" else "widest"
                 said = which(e.operator, i, end) if not cubes[1 - i].axes else both if i == 0 else ""
-                self.note(side, cube, cell, labels, said, int(there.sum()))
+                self.note(side, child, cube, cell, labels, said, int(there.sum()))
 
-    def note(self, e: ir.Expr, cube: Cube | None, cell: dict, labels: dict, end: str = "", of: int = 1) -> None:
+    def note(
+        self, e: ir.Expr, n: Node, cube: Cube | None, cell: dict, labels: dict, end: str = "", of: int = 1
+    ) -> None:
         """Note the value of an expression at a cell, under its text and the labels of that cell."""
         if cube is None:
             return
@@ -119,16 +157,10 @@ class Deciding:
         if not present[at]:
             return
         written = {name: axis.labels[i] for name, (axis, i) in taken.items() if axis.kind != "data"}
-        known = {name: label_text(label) for name, label in {**labels, **written}.items()}
-        used = mentions(e)
-        text = text_of(e, known)
-        inside = ", ".join(f"{name}={label}" for name, label in known.items() if name not in used)
-        if inside:
-            text = f"({text})" if level_of(e) < PRIMARY else text
-            text = f"{text}[{inside}]"
         value = values[at]
+        plain = value.item() if isinstance(value, np.generic) else value
         prefix = f"{end} of {of}, " if end and of > 1 and taken else ""
-        self.found[prefix + text] = value.item() if isinstance(value, np.generic) else value
+        self.found.append(Noted(e, n.key, labels, written, prefix, plain))
 
 
 def held_by(operator: str, left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 
 import probelang
@@ -53,3 +55,24 @@ def test_a_run_is_what_a_notebook_wants(tmp_path) -> None:
     with pytest.raises(ProbeError) as raised:
         probelang.run(TEXT + 'statistic far = attribution(prob(p, " is"), head[1, 0])\n', {"words": [" is"]})
     assert raised.value.code == "planned"
+
+
+def test_a_run_keeps_what_it_computed_in_the_store_of_the_command_line(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("PROBELANG_STORE", str(tmp_path / "users"))
+    monkeypatch.setitem(probelang.run.__kwdefaults__, "store", True)
+
+    def forwards(**options) -> int:
+        return probelang.run(TEXT, {"words": [" is"]}, replicates=2, **options).run.manifest["counts"]["forwards"]
+
+    first = forwards()
+    assert first > 0 and (tmp_path / "users").is_dir() and forwards() == 0
+    assert forwards(store=False) == forwards(store=None) == first
+    assert forwards(store=str(tmp_path / "own")) == first and forwards(store=tmp_path / "own") == 0
+    assert "store: Given | bool | None = True" in inspect.getsource(probelang.run)  # which conftest changes
+
+
+def test_an_option_that_does_not_exist_is_told_from_a_param() -> None:
+    with pytest.raises(TypeError, match=r"run\(\) has no option 'n'; .* params=\{'n': 6\}; the options are device, "):
+        probelang.run(TEXT, n=6)
+    with pytest.raises(TypeError, match=r"plan\(\) has no option"):
+        probelang.plan(TEXT, sed=1)

@@ -78,3 +78,20 @@ claim one = any(t.adjusted < 0.2)
     found = probelang.run(spec, replicates=20).claims
     assert found["sure"].verdict == "fail" and list(found["sure"].values.values()) == [2 / 2**5]
     assert list(found["one"].values) == ["smallest of 2, t.adjusted[v=d.a]"]
+
+
+def test_what_does_not_vary_is_told_once():
+    spec = '''probe 1
+dataset d = rows("""x,y
+1,3
+2,4
+""")
+claim up = mean(t) > 0.5 * mean(d.x) for t in [d.x, d.y]
+claim two = mean(t) + mean(u) > 0.5 * mean(u) for t in [d.x, d.y], u in [d.x, d.y]
+'''
+    found = probelang.run(spec, replicates=20).claims
+    assert found["up"].values == {"mean(d.x)": 1.5, "mean(d.y)": 3.5, "0.5 * mean(d.x)": 0.75}
+    assert found["two"].values == {
+        "mean(d.x) + mean(d.x)": 3, "mean(d.x) + mean(d.y)": 5, "mean(d.y) + mean(d.x)": 5, "mean(d.y) + mean(d.y)": 7,
+        "0.5 * mean(d.x)": 0.75, "0.5 * mean(d.y)": 1.75,
+    }  # fmt: skip

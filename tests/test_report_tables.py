@@ -30,7 +30,7 @@ def printed(of: Run, width: int = 80) -> str:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.5234, "0.523"), (12.345, "12.3"), (1234.5, "1234"), (-0.25, "−0.250"), (3, "3"), (True, "yes"), (None, ""),
+    [(0.5234, "0.523"), (12.345, "12.3"), (1234.5, "1235"), (-0.25, "−0.250"), (3, "3"), (True, "yes"), (None, ""),
      (3.2e-7, "3.2e−7"), (0.0, "0"), (float("inf"), "∞"), (float("nan"), "nan"), ("word", "word")],
 )  # fmt: skip
 def test_a_number_alone(value, text):
@@ -145,3 +145,14 @@ def test_warnings_come_in_three_forms():
 def test_the_abstract_is_the_opening_comment():
     assert opening("probe 1\n# One\n# two.\n\n# not this\nlet x = 1") == "One two."
     assert opening("probe 1\nlet x = 1  # no") == ""
+
+
+def test_halves_are_rounded_away_from_zero_as_they_are_read():
+    assert [plain(v, 2) for v in (0.075, 0.065, -0.075, 0.1 + 0.2 - 0.225, 2.675)] == [
+        "0.08",
+        "0.07",
+        "−0.08",
+        "0.08",
+        "2.68",
+    ]
+    assert plain(0.0749, 2) == "0.07" and plain(1e300, 0).startswith("1000") and plain(-0.001, 2, small=False) == "0.00"

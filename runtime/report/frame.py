@@ -74,9 +74,9 @@ def is_coordinate(name: str, columns: list[str]) -> bool:
 
 
 def labelled(frame: pl.DataFrame, labels: dict[str, object]) -> pl.DataFrame:
-    """Put a column for each label before a frame: numbers and truth values as they are, anything else as text."""
-    plain = {name: v if isinstance(v, (int, float)) else label_text(v) for name, v in labels.items()}
-    return frame.select([*(pl.lit(v).alias(name) for name, v in plain.items()), pl.all()])
+    """Put a column for each label before a frame, typed as an axis of that label is."""
+    columns = (_typed([v], unique=True).alias(name).new_from_index(0, frame.height) for name, v in labels.items())
+    return frame.select([*columns, pl.all()])
 
 
 def shown_labels(frame: pl.DataFrame, axis: str) -> pl.Series:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 MINUS = "\N{MINUS SIGN}"
 SMALLEST = 1e-4
+WIDE = Context(prec=400)  # for every float with its decimals
 
 
 def style(values: Iterable[object], digits: int = 3, small: bool = True) -> Callable[[object], str]:
@@ -44,7 +46,10 @@ def interval_style(values: Iterable[object], widths: Iterable[float]) -> Callabl
 
 
 def plain(value: object, places: int | None, small: bool = True) -> str:
-    """Print one value with so many decimals; in scientific notation for None, and for `small` where they show zero."""
+    """Print one value with so many decimals; in scientific notation for None, and for `small` where they show zero.
+
+    Halves are rounded away from zero as a reader sees them: 0.075, which a float is a little below, becomes 0.08.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -56,7 +61,7 @@ def plain(value: object, places: int | None, small: bool = True) -> str:
         return "nan" if math.isnan(number) else "∞" if number > 0 else MINUS + "∞"
     if places is None or (small and number and abs(number) < 0.5 * 10.0**-places):
         return _scientific(number)
-    text = f"{number:.{places}f}"
+    text = f"{Decimal(f'{number:.14g}').quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, WIDE):f}"
     return text.replace("-", MINUS) if float(text) else text.lstrip("-")
 
 

@@ -65,7 +65,7 @@ def spec(plot: PlotResult, titled: bool = True, ink: str = theme.INK) -> dict[st
 
 def heading(plot: PlotResult) -> str:
     """Return a plot's title: the one given, else its name in words."""
-    return plot.options.get("title") or plot.name.replace("_", " ")
+    return plot.options.get("title") or plot.name.replace("_", " ").strip() or plot.name
 
 
 def notes(plot: PlotResult) -> tuple[str, ...]:
