@@ -16,7 +16,7 @@ from .cube import Axis, Cube
 from .reduction import per_unit
 from .replicates import Context, Scheme, chunks, replay
 
-STILL = "an interval without width says nothing of others: no draw of these items changed the number"
+STILL = "no draw of items changed the number: the interval says nothing"
 ONE_ITEM = "one item, drawn again, is the same item: no interval"
 FEW_ITEMS = 10  # below, the percentile interval of a mean of normal values covers less than 90 %, not 95
 UNSEEN = 2  # hits (or misses) whose samples all agree, added to those that show how alike samples are
@@ -94,7 +94,7 @@ def without_width(low: Cube, high: Cube) -> tuple[str, ...]:
     """What to know of bootstrap intervals whose ends are equal, as where all items have the same value."""
     there = low.present() & high.present() & np.isfinite(low.values) & np.isfinite(high.values)
     equal = there & np.isclose(low.values, high.values, rtol=1e-12, atol=0)
-    return (f"{STILL}{'' if equal.sum() == there.sum() else ', in some cells'}",) if equal.any() else ()
+    return (STILL if equal.sum() == there.sum() else f"in some cells {STILL}",) if equal.any() else ()
 
 
 def _drawn(evaluate, point: Cube, scheme: Scheme, seed: int, level: float, counts: list[Cube]):

@@ -94,11 +94,17 @@ def test_every_operation_and_site_is_documented() -> None:
 
 
 def test_python_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
-    """It keeps nothing: from Python a store is given, or there is none."""
     code = next(b.body for b in docs.blocks(ROOT / "README.md") if b.words == ("python",))
     monkeypatch.chdir(ROOT)
     exec(compile(code, "README.md", "exec"), {})
     assert capsys.readouterr().out.startswith("pass\n")
+
+
+def test_python_of_its_page_prints_what_it_says(monkeypatch, capsys, tmp_path: Path) -> None:
+    code = "".join(b.body for b in docs.blocks(ROOT / "docs" / "python.md") if b.words == ("python",))
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "python.md", "exec"), {})
+    assert capsys.readouterr().out.splitlines() == re.findall(r"^print\(.*\)  # (.*)$", code, re.M)
 
 
 def test_readme_shows_the_first_spec() -> None:
@@ -107,7 +113,12 @@ def test_readme_shows_the_first_spec() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for page in [*PAGES, ROOT / "docs" / "index.md", *sorted((ROOT / "docs" / "decisions").glob("*.md"))]:
+    for page in [
+        *PAGES,
+        ROOT / "docs" / "index.md",
+        ROOT / "docs" / "python.md",
+        *sorted((ROOT / "docs" / "decisions").glob("*.md")),
+    ]:
         text = docs.FENCE.sub("", page.read_text("utf-8"))
         for target in re.findall(r"\]\(([^)#\s]+)", text):
             assert "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"

@@ -118,4 +118,4 @@ def test_an_interval_without_width_is_said_to_say_nothing():
     run = probelang.run(spec, replicates=50)
     for name in ("same", "inside", "drawn", "flips"):
         assert notes(run, name) == (STILL,), name
-    assert notes(run, "part") == (f"{STILL}, in some cells",) and not notes(run, "y")
+    assert notes(run, "part") == (f"in some cells {STILL}",) and not notes(run, "y")

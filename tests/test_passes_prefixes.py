@@ -171,10 +171,14 @@ def test_other_tokens_are_no_source(change: dict) -> None:
 def test_prompts_of_which_nothing_is_read_but_their_beginning(tmp_path: Path) -> None:
     build("gpt2", tmp_path / "gpt2")
     text = SPEC.format(arch="gpt2").split("statistic denoise")[0]
-    spec = checked(text + "statistic s = norm(resid_post[2] at c.lead.last)\nstatistic t = logit(one, \" small\")\n", tmp_path)
+    spec = checked(
+        text + 'statistic s = norm(resid_post[2] at c.lead.last)\nstatistic t = logit(one, " small")\n', tmp_path
+    )
     assert not spec.errors, [d.message for d in spec.errors]
     planned = plan(spec, root=tmp_path, options=RunOptions(prices=FREE))
     run = execute(spec, root=tmp_path, options=RunOptions(replicates=1, prices=FREE))
     assert compare_run(interpret(spec.spec, tmp_path), run) == []
     used = run.manifest["counts"]["row_layer_tokens"]
-    assert used == planned.row_layer_tokens == 2 * 8 + 1 + 3 * 4 + 1, "eight tokens that all share, and the prompt `one`"
+    assert used == planned.row_layer_tokens == 2 * 8 + 1 + 3 * 4 + 1, (
+        "eight tokens that all share, and the prompt `one`"
+    )
