@@ -234,11 +234,11 @@ def strength(edit: Node) -> Node | None:
 
 
 def amount_of(state: Lowering, edit: Node, cells: Grid, home: Node) -> np.ndarray | None:
-    """The strength of an edit in each cell, as far as it is a number of the spec."""
+    """The strength of an edit in each cell; in a plan, where it is computed by the run, one that changes something."""
     node = strength(edit)
     if node is None:
         return None
-    return per_cell(state.evaluator, node, cells, home, 1.0 if state.planning else None).astype(np.float64)
+    return per_cell(state.evaluator, node, cells, home, 2.0 if state.planning else None).astype(np.float64)
 
 
 def components_of(state: Lowering, edit: Node, site: Node, cells: Grid, home: Node) -> np.ndarray | None:
