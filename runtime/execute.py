@@ -33,6 +33,8 @@ from .kept import notices as unkept
 from .lowering import Lowered, lower
 from .lowering.lower import models_of
 from .memory import Memory
+from .no_items import notices as without_items
+from .no_items import with_items
 from .options import RunOptions
 from .provenance import DRAWN, contents, keys, numerics
 from .results import Run
@@ -196,7 +198,7 @@ def execute(checked: Checked, *, root: Path, options: RunOptions, progress: Prog
         "endpoints": prepared.endpoints,
         "store": None if prepared.store is None else prepared.store.told(),
     }
-    warnings = (*run.warnings, *notices(prepared), *unkept(prepared), *within_noise(texts))
+    warnings = (*run.warnings, *without_items(prepared), *notices(prepared), *unkept(prepared), *within_noise(texts))
     return replace(run, manifest=manifest, warnings=warnings)
 
 
@@ -224,6 +226,7 @@ def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None)
     from .work import StageRun
 
     results = prepared.evaluator.results
+    stage = with_items(prepared, stage)
     elsewhere = [n for n in stage.nodes if at_endpoint(n)]
     if elsewhere:
         judged = judge_at_endpoints(prepared, elsewhere, progress)

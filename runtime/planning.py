@@ -24,6 +24,7 @@ from .generation.batches import in_batches
 from .generation.lower import lower_writing
 from .judges.run import at_endpoint, calls
 from .lowering.lower import models_of
+from .no_items import with_items
 from .options import RunOptions
 from .schedule import Schedule, memory_of, name_of, room_for_texts, schedule, shape_of
 
@@ -176,7 +177,7 @@ def stage_part(prepared: Prepared, stage: Stage, names: dict[str, str], naive: b
     try:
         if stage.kind == "generate":
             return StagePart(stage, written(prepared, stage), lines)
-        found = lowered_stages(prepared, stage, planning=True)
+        found = lowered_stages(prepared, with_items(prepared, stage), planning=True)
     except ProbeError as error:
         if error.code == "not-yet":
             return StagePart(stage, bounded(prepared, stage), lines)
@@ -227,7 +228,7 @@ def ladder(
 def written(prepared: Prepared, stage: Stage) -> tuple[ModelPart, ...]:
     """What writing costs: the passes over prompts exactly, and at most as many tokens as are allowed."""
     parts, room = [], room_for_texts(prepared)
-    for lowered in lower_writing(stage, prepared.bindings, prepared.evaluator, planning=True):
+    for lowered in lower_writing(with_items(prepared, stage), prepared.bindings, prepared.evaluator, planning=True):
         shape = shape_of(prepared, lowered.model)
         w = in_batches(lowered, shape, room)
         notes = (

@@ -32,7 +32,9 @@ def keep(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature) -> Node:
     def make(ins: dict[str, Node | None]) -> Node:
         el.join([ins["items"], ins["where"]], span)
         given = {k: n for k, n in ins.items() if n is not None}
-        return kept(el, "keep", given, key_of("keep", given, {}))
+        made = kept(el, "keep", given, key_of("keep", given, {}))
+        el.program.spans.setdefault(made.key, span)
+        return made
 
     return expand_labels(el, stacks.distribute(el.graph, dict(arguments), make))
 

@@ -29,10 +29,6 @@ def render_all(bindings: Bindings, model: Node, prompts: Node) -> tuple[Rendered
         raise ProbeError("planned", f"prompts made with `{prompts.op}` cannot be run yet")
     source, tokenizer = prompts.input("source"), bindings.tokenizer(model)
     rows = bindings.table(source).rows() if source is not None else [{}]
-    if not rows:
-        raise ProbeError(
-            "no-items", f"the dataset of `{prompts.param('name')}` has no rows", "look at what `keep` asks for"
-        )
     return tuple(render(made.template, made.row(row), tokenizer) for row in rows)
 
 

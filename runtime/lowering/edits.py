@@ -198,6 +198,12 @@ def layers_of(state: Lowering, site: Node, cells: Grid, home: Node) -> list[tupl
 
 def layers_at(state: Lowering, node: Node, cells: Grid, home: Node) -> list[tuple[int, np.ndarray]]:
     """Per layer that `node` names, the cells [bool] in which it does."""
+    if node.op == "list":
+        named: dict[int, np.ndarray] = {}
+        for _, element in node.inputs:
+            for layer, inside in layers_at(state, element, cells, home):
+                named[layer] = named.get(layer, False) | inside
+        return sorted(named.items())
     if node.op in LISTS:
         from ..binding.axes import label_values
 
@@ -352,7 +358,7 @@ def others(state: Lowering, edit: Node, axis: Axis | None, cells: Grid, edits: E
     method = edit.input("method")
     if edit.op != "ablate" or axis is None or method is None or method.param("value") != "resample":
         return None
-    if len(axis) == 1:
+    if len(axis) < 2:
         message = "there is no other item to resample from"
         raise ProbeError("no-other-item", message, "resampling needs at least two items")
     given = per_cell(state.evaluator, edit.input("seed"), cells, home)

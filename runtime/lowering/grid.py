@@ -127,12 +127,17 @@ def values_at(
     return values, cells.index(cube)
 
 
+def parts_of(node: Node) -> list[Node]:
+    """The elements of a written list, which may be swept; any other expression is its own."""
+    return [element for _, element in node.inputs] if node.op == "list" else [node]
+
+
 def reasons_at(evaluator: Evaluator, nodes: Iterable[Node | None], cells: Grid, home: Node) -> np.ndarray | None:
     """Per cell, why one of some small expressions has no value, or None; None where all have one everywhere."""
     found = None
-    for node in nodes:
+    for node in (part for n in nodes if n is not None for part in parts_of(n)):
         try:
-            cube = evaluator.at_home(home).cube(node) if node is not None and node.op not in LISTS else None
+            cube = evaluator.at_home(home).cube(node) if node.op not in LISTS else None
         except NotYet:
             continue
         if cube is not None and cube.missing is not None:

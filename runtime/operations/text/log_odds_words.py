@@ -88,8 +88,8 @@ def log_odds_words(
     repeats a word raises it: `unit="texts"` counts texts that have the word instead, and adds the variance of the rest.
 
     Gives, on an axis `top`, value (natural logarithm), word, z, count and count_against; the rest is missing when there
-    are fewer than `k` words. A word whose odds are infinite, as it is in every text of both, is left out. Raises
-    `no-items`.
+    are fewer than `k` words, and all of it where a set has none. A word whose odds are infinite, as it is in every text
+    of both, is left out. Raises `no-items`.
     """
     k, prior, unit = int(literal(k, "k")), float(literal(prior, "prior")), literal(unit, "unit")
     folded = bool(literal(ignore_case, "ignore_case"))
@@ -103,6 +103,9 @@ def log_odds_words(
     columns["word"], missing = np.full(shape, "", dtype=object), np.full(shape, f"fewer than {k} words", dtype=object)
     for cell in np.ndindex(shape[:-1]):
         one, other, *base = (w[cell] for w in wide)
+        if not one.total or not other.total:
+            missing[cell] = "one of the sets has no words"
+            continue
         ranked = log_odds(one, other, prior, base[0] if base else None)
         for at, (word, value, z) in enumerate(ranked[:k]):
             place = (*cell, at)
