@@ -24,6 +24,7 @@ def deep_check(checked: Checked, root: Path, options: RunOptions) -> list[Diagno
     from . import (
         answers,
         columns,
+        edits,
         joins,
         judges,
         kept,
@@ -40,7 +41,7 @@ def deep_check(checked: Checked, root: Path, options: RunOptions) -> list[Diagno
     if checked.program is None:
         return []
     scene = Scene(checked, root, options, catalogue())
-    parts = (presence, columns, kept, labels, layers, joins, rendering, sides, tokens, token_labels, answers, judges)
+    parts = (presence, columns, kept, labels, layers, edits, joins, rendering, sides, tokens, token_labels, answers, judges)
     for part in parts:
         part.look(scene)
     return sorted(scene.found.values(), key=lambda d: d.order)

@@ -7,6 +7,7 @@ from ...compiler.explanations.entry import Explanation
 
 _ITEMS = 'model base = zoo("base")\ndataset items = file("zoo/agreement.jsonl", limit=6)\n'
 _ONE = 'model base = zoo("base")\nprompts p { text: "The key near the cabinet" }\n'
+_TWO = 'model base = zoo("base")\nmodel other = zoo("sft")\nprompts p { text: "The key near the cabinet" }\n'
 _PROMPTS = _ITEMS + 'prompts p from items { body: "{singular}" answer: "{is}" wrong: "{are}" }\n'
 _GAP = "statistic gap = mean(logit_diff(p))"
 _JUDGED = 'model g = zoo("judge")\ndataset d = file("zoo/agreement.jsonl", limit=6)\nstatistic s = judge(d.singular, '
@@ -95,6 +96,20 @@ EXPLANATIONS: dict[str, Explanation] = {
         "tells.",
         _ONE + "statistic far = norm(v[1, 2] at p.last)",
         _ONE + "statistic far = norm(v[1, 1] at p.last)",
+    ),
+    "not-a-part": _entry(
+        "a graft or gate is given a part of the weights that it cannot exchange",
+        "Parts are `attn`, `mlp`, their pieces (`attn.q`, …), `norms` and `embed`. The unembedding is grafted by"
+        " `head=`, which says for which tokens.",
+        _TWO + "statistic far = entropy(p) under graft(other, parts=[unembed], at=p.all) on base",
+        _TWO + "statistic far = entropy(p) under graft(other, parts=[mlp], at=p.all) on base",
+    ),
+    "no-edge-to-cut": _entry(
+        "a knockout hides tokens from others that stand before them",
+        "A token sees what stands before it, and itself. Where there is no edge to cut, nothing is changed, and the"
+        " effect is 0 whatever the model does.",
+        _ONE + "statistic far = entropy(p) under knockout(from=p.last, to=p.first)",
+        _ONE + "statistic far = entropy(p) under knockout(from=p.first, to=p.last)",
     ),
     "site-not-in-model": _entry(
         "a site that this architecture does not have",

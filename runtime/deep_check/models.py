@@ -89,11 +89,11 @@ def _folder(source: ModelSource, root: Path, allow_outside: bool) -> Path | None
 
 def _zoo(source: ModelSource) -> Path | None:
     from ..zoo import cache_dir, zoo_path
-    from ..zoo.exact import EXACT
+    from ..zoo.exact import EXACT, folder_of
 
     short = source.name.removeprefix("exact/")
     if short != source.name and short in EXACT and source.revision in (None, "main"):
-        written = cache_dir() / source.name
+        written = folder_of(short, cache_dir() / "exact")
         # asking the zoo for one that was never used would write it, which takes torch
         return written if (written / "tokenizer.json").is_file() else None
     return zoo_path(source.name, source.revision)

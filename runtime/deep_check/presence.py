@@ -62,6 +62,9 @@ def _absent(scene: Scene, kind: str, found: list[tuple[Missing, Label]]) -> None
             "warning", CODE, at, f"{_lack(scene, missing.source.name)}; {rest}", _where(scene, missing.source.name)
         )
         return
+    if kind == "zoo":
+        scene.report("note", CODE, at, f"{missing.name} is written when it is first run; until then {rest}")
+        return
     what = missing.name if len(found) == 1 else f"{kind}({missing.source.name}) in {len(found)} revisions"
     scene.report("note", CODE, at, f"not on this machine: {what}; {rest}")
 
@@ -133,5 +136,4 @@ def _rubric(scene: Scene, rubric: Node, statement: Span) -> None:
     try:
         locate(name.param("value"), root=scene.root, allow_outside=scene.options.allow_outside)
     except ProbeError as problem:
-        severity = "warning" if problem.code == "file-not-found" else "error"
-        scene.report(severity, problem.code, scene.at(rubric, statement), problem.message, problem.help)
+        scene.report("error", problem.code, scene.at(rubric, statement), problem.message, problem.help)

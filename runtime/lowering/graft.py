@@ -15,7 +15,7 @@ from ..errors import ProbeError
 from ..sources import read_config
 from ..weight_parts import weight_part
 from .edits import acting, layers_at, note_reasons, note_unknown, scope_of, spread_positions
-from .grid import Grid, grid, in_model
+from .grid import Grid, grid, index_in_model
 
 if TYPE_CHECKING:
     from .lower import Lowering, RunRows
@@ -51,7 +51,7 @@ def parts_of_graft(
 ) -> list[EditGroup]:
     """The edits of a graft's parts at (cell, position)."""
     layers = edit.input("layers")
-    groups = grafted.in_blocks(at, layers, {layer: parts for layer in range(grafted.state.layers)})
+    groups = grafted.in_blocks(at, "graft", layers, {layer: parts for layer in range(grafted.state.layers)})
     if "embed" in parts:
         groups += grafted.group(("embed", None, None), *at)
     if "norms" in parts and layers is None:
@@ -93,7 +93,7 @@ def gated(state: Lowering, rows: RunRows, edit: Node, order: int, written: bool)
     }
     grafted = Grafted(state, rows, student, order)
     at = grafted.written() if written else grafted.at(edit)
-    groups = grafted.in_blocks(at, edit.input("layers"), chosen)
+    groups = grafted.in_blocks(at, "gate", edit.input("layers"), chosen)
     return groups + [g for part in chosen.get(None, ()) for g in grafted.group((part, None, None), *at)]
 
 
@@ -134,13 +134,14 @@ class Grafted:
         return np.repeat(np.arange(self.cells.count), length - first), token
 
     def in_blocks(
-        self, at: tuple[np.ndarray, np.ndarray], layers: Node | None, parts: dict[int | None, tuple[str, ...]]
+        self, at: tuple[np.ndarray, np.ndarray], operation: str, layers: Node | None,
+        parts: dict[int | None, tuple[str, ...]],
     ) -> list[EditGroup]:
         """Groups for each part of each layer that is meant; `parts` are those that a layer has."""
         cell, position = at
         note_unknown(self.state, [layers], self.cells, self.row, self.rows.run)
         groups = []
-        for layer, chosen in chosen_layers(self.state, layers, self.cells, self.rows.run):
+        for layer, chosen in chosen_layers(self.state, operation, layers, self.cells, self.rows.run):
             kept = chosen[cell]
             for part in (p for p in parts.get(layer, ()) if p != "embed"):
                 groups += self.group((part, layer, None), cell[kept], position[kept])
@@ -152,13 +153,15 @@ class Grafted:
         return [made] if len(cell) else []
 
 
-def chosen_layers(state: Lowering, given: Node | None, cells: Grid, run: Node) -> list[tuple[int, np.ndarray]]:
+def chosen_layers(
+    state: Lowering, operation: str, given: Node | None, cells: Grid, run: Node
+) -> list[tuple[int, np.ndarray]]:
     """Per layer, the cells in which it is grafted: those that are given, or all."""
     if given is None:
         return [(layer, np.ones(cells.count, dtype=bool)) for layer in range(state.layers)]
     found = layers_at(state, given, cells, run)
     for layer, _ in found:
-        in_model("resid_post", layer, state.layers)
+        index_in_model(operation, "layers", layer, state.layers)
     return found
 
 

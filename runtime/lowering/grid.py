@@ -94,6 +94,17 @@ def in_model(site: str, layer: int, layers: int) -> None:
         )
 
 
+def index_in_model(operation: str, argument: str, number: object, count: int) -> None:
+    """Raise `layer-out-of-range` or `head-out-of-range` for a number of an intervention that a model does not have."""
+    what = "head" if argument == "head" else "layer"
+    if isinstance(number, (int, np.integer)) and not 0 <= number < count:
+        raise ProbeError(
+            f"{what}-out-of-range",
+            f"`{argument}` of `{operation}` names {what} {number}: the model has {what}s 0..{count - 1}",
+            f"{what}s are counted from 0; a negative one does not count from the end",
+        )
+
+
 def per_cell(
     evaluator: Evaluator, node: Node | None, cells: Grid, home: Node, default: float | None = None
 ) -> np.ndarray | None:

@@ -11,7 +11,7 @@ from ...compiler.graph import Node
 from ...compiler.physical import EditGroup
 from ..errors import ProbeError
 from .edits import acting, index_of, layers_at, note_unknown, scope_of
-from .grid import Grid, grid, in_model
+from .grid import Grid, grid, index_in_model
 from .places import Places, places
 
 if TYPE_CHECKING:
@@ -44,13 +44,11 @@ def cuts(
     note_unknown(state, [layer, head], cells, row, run)
     everywhere = [(at, np.ones(cells.count, dtype=bool)) for at in range(state.layers)]
     heads = index_of(state, head, cells, run)
-    if heads is not None and len(heads) and not 0 <= heads.min() <= heads.max() < state.facts.n_heads:
-        wrong = int(heads.min()) if heads.min() < 0 else int(heads.max())
-        message = f"pattern[…, {wrong}] does not exist: the model has heads 0..{state.facts.n_heads - 1}"
-        raise ProbeError("head-out-of-range", message)
+    for one in () if heads is None else np.unique(heads):
+        index_in_model("knockout", "head", one, state.facts.n_heads)
     groups = []
     for at, chosen in everywhere if layer is None else layers_at(state, layer, cells, run):
-        in_model("pattern", at, state.layers)
+        index_in_model("knockout", "layer", at, state.layers)
         for one in (None,) if heads is None else np.unique(heads):
             kept = np.flatnonzero(chosen[cell] if one is None else chosen[cell] & (heads[cell] == one))
             if len(kept):

@@ -271,10 +271,14 @@ EXACT: dict[str, Callable[[], tuple]] = {
 }
 
 
+def folder_of(name: str, root: Path) -> Path:
+    """Where `write` puts a model below a folder: what it was set by belongs to its name."""
+    return root / sha256(Path(__file__).read_bytes()).hexdigest()[:8] / name
+
+
 def write(name: str, root: Path) -> Path:
     """Write a hand-set model below a folder, unless it is there, and return its own folder, in hub layout."""
-    made = sha256(Path(__file__).read_bytes()).hexdigest()[:8]
-    folder = root / made / name
+    folder = folder_of(name, root)
     if not (folder / "config.json").is_file():
         import torch
 
