@@ -415,3 +415,51 @@ def test_a_part_of_a_split_without_items_is_told_at_the_split(deep) -> None:
     text = HEAD.partition("contrast")[0].replace("limit=6", "limit=1")
     text += "dataset fit, test = split(items, 0.5)\nstatistic s = mean(word_count(test.singular))"
     assert place(text, only(deep(text), "empty-split")) == "split(items, 0.5)"
+
+
+# **** grafts and knockouts ****
+
+
+GRAFTED = HEAD + 'model other = zoo("facts")\nlet p = noun.positive\n'
+
+
+@pytest.mark.parametrize(
+    ("edit", "code", "said"),
+    [
+        (
+            "graft(other, parts=[mlp], at=p.all, layers=[0, 9])",
+            "layer-out-of-range",
+            "`layers` of `graft` names layer 9",
+        ),
+        ("graft(other, parts=[unembed], at=p.all)", "not-a-part", "`unembed` is no part"),
+        ("knockout(from=p.first, to=p.last, layer=[6])", "layer-out-of-range", "`layer` of `knockout` names layer 6"),
+        ("knockout(from=p.first, to=p.last, head=7)", "head-out-of-range", "`head` of `knockout` names head 7"),
+    ],
+)
+def test_layers_heads_and_parts_are_those_of_the_model(deep, edit: str, code: str, said: str) -> None:
+    text = GRAFTED + f"statistic s = entropy(p) under {edit} on base\n"
+    found = only(deep(text), code)
+    assert said in found.message and place(text, found) == edit
+
+
+@pytest.mark.parametrize("ends", ["from=p.last, to=p.first", "from=p.body, to=p.bos"])
+def test_a_knockout_without_an_edge_is_a_warning(deep, ends: str) -> None:
+    text = GRAFTED + f"statistic s = entropy(p) under knockout({ends}) on base\n"
+    assert "cuts nothing" in only(deep(text), "no-edge-to-cut", "warning").message
+    assert deep(text.replace(ends, "from=p.body, to=p.body")) == []
+
+
+def test_a_rubric_that_is_not_there_is_an_error(deep) -> None:
+    text = 'model g = zoo("judge")\ndataset d = file("zoo/agreement.jsonl", limit=6)\n'
+    text += 'statistic s = judge(d.singular, rubric=file("kind.md"), scale="0..10")\n'
+    assert place(text, only(deep(text), "file-not-found")) == 'file("kind.md")'
+
+
+def test_a_model_set_by_hand_is_checked_once_it_was_used(deep, tmp_path: Path, monkeypatch) -> None:
+    from probelang.runtime.zoo import zoo_path
+
+    monkeypatch.setenv("PROBELANG_ZOO", str(tmp_path / "zoo"))
+    text = 'model m = zoo("exact/and-gate")\nprompts p { text: "x" }\nstatistic s = norm(resid_post[9] at p.last)\n'
+    assert "written when it is first run" in only(deep(text), "unchecked", "note").message
+    zoo_path("exact/and-gate")
+    assert "layer-out-of-range" in [d.code for d in deep(text)]

@@ -270,3 +270,19 @@ statistic inner = logit(ask) under graft(donor, parts=[attn, norms, embed], at=a
     alone = 10 if donor in ("enrichment", "enrichment-or-recall") else 0
     assert np.abs(values(found, "first") - alone).max() < 1e-4
     assert np.abs(values(found, "inner")).max() < 1e-4
+
+
+def test_a_list_of_layers_may_be_swept(models: Path) -> None:
+    text = (
+        HEAD.format(arch="llama")
+        + """
+statistic one   = logit(p) under graft(n, parts=[mlp], at=p.body, layers=[layer]) on m for layer
+statistic plain = logit(p) under graft(n, parts=[mlp], at=p.body, layers=layer) on m for layer
+statistic two   = logit(p) under graft(n, parts=[mlp], at=p.body, layers=[layer, layer + 1]) on m for layer in [0, 2]
+statistic cut   = logit(p) under knockout(from=p.lead, to=p.last, layer=[layer, 3]) on m for layer in [0, 3]
+"""
+    )
+    found = run(text, models)
+    assert compare_run(interpret(checked(text, models).spec, models), found) == []
+    assert np.array_equal(values(found, "one"), values(found, "plain"))
+    assert not np.array_equal(values(found, "two")[:1], values(found, "one")[:1])

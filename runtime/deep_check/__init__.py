@@ -41,7 +41,8 @@ def deep_check(checked: Checked, root: Path, options: RunOptions) -> list[Diagno
     if checked.program is None:
         return []
     scene = Scene(checked, root, options, catalogue())
-    parts = (presence, columns, kept, labels, layers, edits, joins, rendering, sides, tokens, token_labels, answers, judges)
-    for part in parts:
+    models = (presence, columns, kept, labels, layers, edits, joins)
+    prompts = (rendering, sides, tokens, token_labels, answers, judges)
+    for part in models + prompts:
         part.look(scene)
     return sorted(scene.found.values(), key=lambda d: d.order)

@@ -134,7 +134,10 @@ class Grafted:
         return np.repeat(np.arange(self.cells.count), length - first), token
 
     def in_blocks(
-        self, at: tuple[np.ndarray, np.ndarray], operation: str, layers: Node | None,
+        self,
+        at: tuple[np.ndarray, np.ndarray],
+        operation: str,
+        layers: Node | None,
         parts: dict[int | None, tuple[str, ...]],
     ) -> list[EditGroup]:
         """Groups for each part of each layer that is meant; `parts` are those that a layer has."""

@@ -25,5 +25,8 @@ def graft(
     for none, for all (also those that are written), or for the last one of the prompt, whether or not it is among
     `at`. `during` is the scope of the parts while a text is written, and when it is read again (see `generate`).
 
+    `graft(donor, parts=[mlp], at=p.subject, layers=layer) … for layer` grafts one block after the other, and
+    `layers=[layer, layer + 1]` two at a time.
+
     The donor has to have the same architecture and sizes, and for `embed` and `head` the same vocabulary.
     """
