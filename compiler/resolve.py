@@ -174,7 +174,9 @@ class Resolver:
                     )
             outer = inner
             inner = inner.within(binders=names)
-            binders = tuple(self.binder(b, outer, inner) for b in s.loop.binders)
+            bare = [b.name.text for b in s.loop.binders if b.values is None]
+            models = [n for n in bare if n in outer.declared and outer.declared[n].keyword == "model"]
+            binders = tuple(self.binder(b, outer, inner, models) for b in s.loop.binders)
             loop = ir.Loop(binders=binders, where=s.loop.where and self.expr(s.loop.where, inner), span=s.loop.span)
         return ir.Define(
             keyword=s.keyword,
@@ -186,7 +188,8 @@ class Resolver:
             span=s.span,
         )
 
-    def binder(self, b: t.Binder, outer: Scope, inner: Scope) -> ir.Binder:
+    def binder(self, b: t.Binder, outer: Scope, inner: Scope, models: list[str]) -> ir.Binder:
+        """A binder with what it walks; `models` are those that the clause names instead of an axis."""
         if b.values is not None:
             others = inner.within(binders=tuple(n for n in inner.binders if n != b.name.text))
             return ir.Binder(name=b.name.text, values=self.expr(b.values, others), span=b.name.span)
@@ -196,7 +199,7 @@ class Resolver:
             return ir.Binder(name=name, span=b.name.span)
         if name not in ("layer", "head") and (known is None or known.keyword not in ("axis", "param", "let")):
             axes = [d.name for d in outer.declared.values() if d.keyword == "axis"] + ["layer", "head"]
-            self.problems.append(errors.binder_without_axis(b.name.span, name, axes))
+            self.problems.append(errors.binder_without_axis(b.name.span, name, axes, models if name in models else ()))
         return ir.Binder(name=name, span=b.name.span)
 
     def segments(self, segments: tuple[t.Segment, ...], scope: Scope) -> tuple[ir.Segment, ...]:

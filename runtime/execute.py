@@ -22,7 +22,7 @@ from .binding.bindings import Bindings
 from .collect import collect
 from .cube import Cube
 from .determinism import deterministic
-from .errors import ProbeError
+from .errors import ProbeError, about
 from .estimates import prices_of, turn_seconds
 from .evaluate import Evaluator
 from .generation.account import account
@@ -167,6 +167,9 @@ def execute(checked: Checked, *, root: Path, options: RunOptions, progress: Prog
                 since = time.perf_counter()
                 done = run_stage(prepared, turn.stage, pool, progress)
                 counted.append(done | {"seconds": round(time.perf_counter() - since, 4)})
+    except ProbeError as error:
+        error.line = line_of(prepared, error.about)
+        raise
     finally:
         pool.close()
         if prepared.store is not None:
@@ -214,6 +217,14 @@ def estimate(counted: list[dict], imports: float) -> dict[str, float] | None:
     return {"seconds": round(sum(c["estimated"] for c in work), 3), "took": round(took, 3)}
 
 
+def line_of(prepared: Prepared, key: str | None) -> int | None:
+    """The line of the first statement that needs a node; None where there is none."""
+    for statement in prepared.checked.program.statements if key is not None else ():
+        if any(node.key == key for node in walk(prepared.roots[statement.node.key])):
+            return statement.span.line
+    return None
+
+
 def models_used(prepared: Prepared) -> list[Node]:
     found = {m.key: m for s in prepared.stages for n in s.nodes for m in models_of(n)}
     return list(found.values())
@@ -238,11 +249,13 @@ def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None)
     expected, estimated, resumed = [0, 0], [], [0, 0]
     if stage.kind == "weights":
         for node in stage.nodes:
-            results[node.key] = weight_norm(prepared.bindings, prepared.evaluator, node)
+            with about(node.key):
+                results[node.key] = weight_norm(prepared.bindings, prepared.evaluator, node)
             keep_whole(prepared, [node], results)
     elif stage.kind == "keep":
         for node in stage.nodes:
-            prepared.bindings.table(node)
+            with about(node.key):
+                prepared.bindings.table(node)
     elif stage.kind == "generate":
         expected, written = write_stage(prepared, stage, pool, progress)
         estimated, resumed = [None], [written, 0]

@@ -18,6 +18,7 @@ from ..compiler.physical import EditGroup, PhysicalStage
 from ..compiler.stages import Stage
 from .binding.axes import models_below
 from .cube import Cube
+from .errors import about
 from .lowering import Lowered
 from .provenance import inputs_of
 from .store import Journal, Value
@@ -98,7 +99,11 @@ def kernels_of(prepared: Prepared, physical: PhysicalStage, lowered: list[Lowere
     from .kernels import kernel_of
 
     physical.extra["operands"] = operands(prepared, physical.edits, physical.work)
-    return [kernel_of(prepared.bindings, prepared.evaluator, w) for w in lowered]
+    kernels = []
+    for work in lowered:
+        with about(work.node.key):
+            kernels.append(kernel_of(prepared.bindings, prepared.evaluator, work))
+    return kernels
 
 
 def looked_up(
@@ -137,7 +142,8 @@ def value(prepared: Prepared, node: Node, cube: Cube, along: int | None = None, 
 
 def about_of(prepared: Prepared, node: Node) -> dict:
     """What the index says of a value: the spec that made it, what it is, and of which models."""
-    models = [str(prepared.bindings.source(m)) for m in models_below(node)]
+    read = [node.input("model")] if node.op == "judge" else models_below(node)
+    models = [str(prepared.bindings.source(m)) for m in read]
     return {"spec": prepared.name, "says": describe(node, prepared.names), "op": node.op, "models": models}
 
 

@@ -260,7 +260,10 @@ def test_a_recording_is_the_same_run_without_a_server(root, server):
     # a question that is not in it is open, and says why
     lines = (root / "replies.jsonl").read_text().splitlines()
     (root / "replies.jsonl").write_text("\n".join(lines[1:]) + "\n")
-    assert "the endpoint `grader` was not asked: it is not set up" in cells(run(root))
+    found = run(root)
+    assert "the endpoint `grader` was not asked: it is not set up: config.toml has no [endpoint.grader]" in cells(found)
+    (told,) = [w for w in found.run.warnings if isinstance(w, dict) and w["code"] == "no-reply"]
+    assert str(root / "config.toml") in told["help"] and "[endpoint.grader]" in told["help"]
     (root / "replies.jsonl").write_text('{"model": "m", "question": "q", "reply": 3}\n')
     with pytest.raises(ProbeError, match="line 1"):
         probelang.run(root / "spec.probe", out=None)

@@ -52,7 +52,8 @@ def on(el: Elaborator, e: ir.ApplyOf, env: Env) -> Node:
     scope = Scope(e.span)
     inner = env.with_(model=model, model_scope=scope)
     node = as_distribution(el, el.expr(e.left, inner), inner, e)
-    if not scope.used and node.kind is not Unknown:
+    told = isinstance(e.left, ir.ApplyOf) and is_bare(e.left)  # of the `under` inside
+    if not scope.used and node.kind is not Unknown and not told:
         whole = isinstance(e.left, ir.Literal_)
         el.report(errors.nothing_open(e.right.span or e.span or NOWHERE, "on", e.left.span, whole))
     return node
@@ -80,8 +81,13 @@ def under(el: Elaborator, e: ir.ApplyOf, env: Env) -> Node:
     inner = env.with_(interventions=(*env.interventions, *items), under_scopes=(*env.under_scopes, scope))
     node = as_distribution(el, el.expr(e.left, inner), inner, e)
     if not scope.used and node.kind is not Unknown:
-        el.report(errors.nothing_open(e.right.span or NOWHERE, "under", e.left.span))
+        el.report(errors.nothing_open(e.right.span or NOWHERE, "under", e.left.span, is_bare(e.left)))
     return node
+
+
+def is_bare(e: ir.Expr) -> bool:
+    """Whether an expression is a bare number or text, also under an intervention: a wider scope was meant."""
+    return isinstance(e, ir.Literal_) or isinstance(e, ir.ApplyOf) and e.operator == "under" and is_bare(e.left)
 
 
 def as_distribution(el: Elaborator, node: Node, env: Env, e: ir.ApplyOf) -> Node:

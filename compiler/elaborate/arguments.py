@@ -32,6 +32,7 @@ from ..kinds import (
     Tokens,
     Unknown,
     Vector,
+    WordList,
 )  # fmt: skip
 from ..signature import Parameter, Signature
 from . import stacks
@@ -125,7 +126,7 @@ def accepts(el: Elaborator, node: Node, parameter: Parameter, signature: Signatu
         and Rows not in parameter.kinds
         and not any(issubclass(k, (Column,)) for k in parameter.kinds)
     ):
-        el.report(errors.wrong_kind(span, what, wanted(parameter), el.spoken(node)))
+        el.report(errors.wrong_kind(span, what, wanted(parameter), el.spoken(node), listed_advice(node, parameter)))
         return False
     if not fits(node.kind, parameter.kinds):
         el.report(errors.wrong_kind(span, what, wanted(parameter), el.spoken(node), advice(node, parameter, argument)))
@@ -179,8 +180,23 @@ def wanted(parameter: Parameter) -> str:
     return f"a list of {text}s" if parameter.many and len(names) == 1 else text
 
 
+def listed_advice(node: Node, parameter: Parameter) -> str | None:
+    """What to write where a list of texts was written for several words, or for parts."""
+    texts = [n.param("value") for _, n in node.inputs if n.op == "const" and isinstance(n.param("value"), str)]
+    if not texts or len(texts) < len(node.inputs):
+        return None
+    if Part in parameter.kinds:
+        return f"parts are named without quotes: `[{', '.join(texts)}]`"
+    if WordList in parameter.kinds:
+        words = ", ".join(f'"{text}"' for text in texts)
+        return f"write `any_of([{words}])` for one of them, `all_of([…])` for all"
+    return None
+
+
 def advice(node: Node, parameter: Parameter, argument: ir.Argument) -> str | None:
     text = text_of(argument.value)
+    if node.op == "list":
+        return listed_advice(node, parameter)
     if issubclass(node.kind, Site) and ColumnName in parameter.kinds:
         return errors.column_as_site(text)
     if issubclass(node.kind, Site):

@@ -126,8 +126,20 @@ def compare(el: Elaborator, e: ir.BinaryOf, left: Node, right: Node, help_: str 
     same = equality and any(all(issubclass(n.kind, k) for n in (left, right)) for k in (Model, Site))
     boolean = all(issubclass(n.kind, Boolean) for n in (left, right))
     if not (numeric or (textual and equality) or same) or (boolean and not equality):
+        help_ = help_ or written_text(e, left, right)
         return el.report(errors.bad_operands(e.span or NOWHERE, e.operator, el.spoken(left), el.spoken(right), help_))
     return el.make("binary", {"left": left, "right": right}, {"operator": e.operator}, Boolean, e.span)
+
+
+def written_text(e: ir.BinaryOf, left: Node, right: Node) -> str | None:
+    """What to write where a response is compared with a text."""
+    tokens = [side for node, side in ((left, e.left), (right, e.right)) if issubclass(node.kind, Tokens)]
+    texts = [side for node, side in ((left, e.left), (right, e.right)) if issubclass(node.kind, (Text, Column))]
+    if len(tokens) == len(texts) == 1 and e.operator in ("==", "!="):
+        text = errors.as_written(texts[0].value) if isinstance(texts[0], ir.Literal_) else text_of(texts[0])
+        call = f"exact_match({text_of(tokens[0])}, {text})"
+        return f"a text that was written is compared by `{call if e.operator == '==' else f'not {call}'}`"
+    return None
 
 
 def arithmetic(el: Elaborator, e: ir.BinaryOf, left: Node, right: Node, help_: str | None) -> Node:

@@ -135,7 +135,8 @@ def no_segment(el: Elaborator, prompts: Node, shown: str, name: str, span: Span)
     dataset = el.dataset_names.get(source.key) if source is not None else None
     has = columns_of(source) if dataset is not None else ()
     beside = dataset if has is None or name in has else None
-    known = [*(s for s in segments if s not in TARGETS), *columns]
+    written = ["response"] if issubclass(prompts.kind, Generated) else []
+    known = [*written, *(s for s in segments if s not in TARGETS), *columns]
     return el.report(errors.unknown_segment(span, el.names.get(prompts.key, shown), name, known, beside))
 
 

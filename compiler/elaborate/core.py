@@ -44,6 +44,7 @@ class Elaborator:
         self.none = self.graph.node("none", kind=Nothing)
         self.names: dict[str, str] = {}  # node key -> the name it was declared under
         self.dataset_names: dict[str, str] = {}
+        self.unnamed: dict[str, str] = {}  # origin of items that no dataset names -> the text that makes them
         self.item_sources: dict[str, Node] = {}  # origin of an item axis -> the dataset, with its derived columns
         self.stack_values: dict[str, list[Node]] = {}  # origin of a stack -> the values behind its labels
 
@@ -130,7 +131,7 @@ class Elaborator:
         return f"[{errors.listed(map(str, axis.labels))}]" if axis.labels else f"those of {axis.origin[:6]}"
 
     def dataset_name(self, axis: AxisType) -> str:
-        return self.dataset_names.get(axis.origin, "another dataset")
+        return self.dataset_names.get(axis.origin) or self.unnamed.get(axis.origin, "another dataset")
 
     # **** expressions ****
 

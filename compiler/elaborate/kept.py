@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...grammar.tree import NOWHERE
 from .. import errors, ir
 from ..builtins import SIDES
+from ..expression_text import text_of
 from ..graph import AxisType, Node, key_of
 from ..kinds import Dataset, Generated
 from ..signature import Signature
@@ -33,6 +34,7 @@ def keep(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature) -> Node:
         el.join([ins["items"], ins["where"]], span)
         given = {k: n for k, n in ins.items() if n is not None}
         made = kept(el, "keep", given, key_of("keep", given, {}))
+        el.unnamed.setdefault(key_of("keep", given, {}), f"{e.operation}({text_of(e.arguments[0].value)}, …)")
         el.program.spans.setdefault(made.key, span)
         return made
 
@@ -58,6 +60,7 @@ def keep_pairs(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature) -> 
         }
         el.join([*both, *(n for n in conditions.values() if n is not None)], span)
         pairs = el.graph.node("pairs", {"items": both[0], "other": both[1], **conditions}, kind=Dataset)
+        el.unnamed.setdefault(pairs.key, f"{e.operation}({text_of(e.arguments[0].value)}, …)")
         made = [kept(el, "keep_pairs", {"items": side, "pairs": pairs}, pairs.key) for side in both]
         return stacks.stack(el.graph, "side", SIDES, made, origin=SIDE_ORIGIN)
 

@@ -18,6 +18,7 @@ from .scopes import check_scope
 from .sense import check_sense, same_rows
 
 FEW_SEEDS = 5
+WRITTEN = "generate(…)"  # prompts without a name: those that a model went on with
 
 
 def check_call(el: Elaborator, signature: Signature, arguments: dict[str, Node], e: ir.CallOf, env: Env) -> bool:
@@ -56,7 +57,7 @@ def answers(el: Elaborator, signature: Signature, arguments: dict[str, Node], sp
                     continue
                 if target == "wrong" and not asks.required and signature.name != "logit_diff":
                     continue
-                shown = without_side(str(el.names.get(prompts.key, prompts.param("name"))))
+                shown = without_side(str(el.names.get(prompts.key) or prompts.param("name") or WRITTEN))
                 statement = el.modules.statements.get(shown)
                 el.report(errors.no_target(span, signature.name, shown, target, getattr(statement, "name_span", None)))
                 return False

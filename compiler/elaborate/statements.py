@@ -152,4 +152,6 @@ def unused_binders(el: Elaborator, statement: ir.Define, node: Node, where: Node
             continue
         own, found = stacks.visible_axes(bound).get(binder.name), walked.get(binder.name, ())
         if not any(own is None or a.origin == own.origin or a.labels == own.labels for a in found):
-            el.report(errors.unused_binder(binder.span or NOWHERE, binder.name))
+            over = binder.values
+            same = over.name if isinstance(over, ir.Ref) and over.name in stacks.visible_axes(bound) else None
+            el.report(errors.unused_binder(binder.span or NOWHERE, binder.name, same))

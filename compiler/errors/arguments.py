@@ -11,7 +11,9 @@ from .base import article, error, listed, near
 
 
 def usage(signature: Signature) -> str:
-    parts = [p.name if p.required else f"{p.name}=…" for p in signature.parameters]
+    """How a call is written: what has to be named is named."""
+    named = (p.keyword_only or not p.required for p in signature.parameters)
+    parts = [f"{p.name}=…" if by_name else p.name for p, by_name in zip(signature.parameters, named, strict=True)]
     return f"{signature.name}({', '.join(parts)})"
 
 

@@ -179,11 +179,7 @@ def attribute_of_record(span: Span, name: str, second: str) -> Diagnostic:
 
 def column_of_others(span: Span, dataset: str, column: str, drawn: str | None) -> Diagnostic:
     found = f"items of `{drawn}`" if drawn else "no items"
-    help_ = (
-        f"write `{drawn}.{column}`"
-        if drawn and "." not in drawn and drawn != "another dataset"
-        else "name an axis of what is drawn"
-    )
+    help_ = f"write `{drawn}.{column}`" if drawn and drawn.isidentifier() else "name an axis of what is drawn"
     return error(
         "unpaired",
         span,

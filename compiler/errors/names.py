@@ -18,6 +18,7 @@ SYNONYMS = {
     "logprob": "log_prob", "probability": "prob", "softmax": "prob", "diff_of_means": "mean_diff", "normalize": "unit",
     "csv": "file", "jsonl": "file", "huggingface": "hub", "hf": "hub", "permutation_test": "label_permutation",
     "random": "random_unit", "noise": "random_gaussian", "zero_ablate": "ablate", "probe": "classifier", "len": "size",
+    "contains": "mentions", "includes": "mentions", "equals": "exact_match", "ppl": "cross_entropy",
 }  # fmt: skip
 
 
@@ -70,9 +71,13 @@ def shadows_operation(span: Span, name: str) -> Diagnostic:
     return error("reserved-name", span, message, "", "choose another name; without parameters it could stay")
 
 
-def binder_without_axis(span: Span, name: str, axes: Sequence[str]) -> Diagnostic:
+def binder_without_axis(span: Span, name: str, axes: Sequence[str], models: Sequence[str] = ()) -> Diagnostic:
+    """`models` are those that the clause names where it should name an axis of them."""
     found = near(name, axes)
     help_ = f"did you mean `{found}`?" if found else f"write `{name} in …`, or declare `axis {name} = …`"
+    if models:
+        every = f"[{', '.join(models)}]"
+        help_ = f"`for` walks an axis, and this is a model: write `for m in {every}`, or declare `axis stage = {every}`"
     return error("binder-without-axis", span, f"`for {name}` needs an axis of that name", "no such axis", help_)
 
 
@@ -146,13 +151,14 @@ def unused(span: Span, keyword: str, name: str) -> Diagnostic:
     return warning("unused", span, f"{keyword} `{name}` is never used", "declared here", "use it, or remove it")
 
 
-def unused_binder(span: Span, name: str) -> Diagnostic:
+def unused_binder(span: Span, name: str, axis: str | None = None) -> Diagnostic:
+    """`axis` is the declared axis that the binder was to walk, which walks under its own name."""
     return warning(
         "unused-binder",
         span,
         f"`for {name}` changes nothing: the expression does not depend on `{name}`",
         "not used",
-        "every row of this axis would be the same",
+        f"`{axis}` is an axis already: write `for {axis}`" if axis else "every row of this axis would be the same",
     )
 
 

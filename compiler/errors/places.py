@@ -76,7 +76,7 @@ def no_target(span: Span, operation: str, prompts: str, target: str, declared: S
         span,
         f"`{operation}` looks for `{target}:`, which `{prompts}` does not have",
         "",
-        f'add `{target}: "…"` to the prompts, or name a text',
+        f'add `{target}: "…"` to the prompts, or name a text: `{operation}(p, "…")`',
         (declared, "declared here"),
     )
 

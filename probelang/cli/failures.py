@@ -19,7 +19,8 @@ ERRORS, USAGE, PLANNED, BUG, INTERRUPTED = 1, 2, 3, 101, 130
 
 def mistake(error: ProbeError, console: Console) -> int:
     """Tell a mistake of the user, or a limit of what there is."""
-    console.error(error.code, error.message, error.help)
+    where = "" if error.line is None else f"line {error.line}: "
+    console.error(error.code, where + error.message, error.help)
     return PLANNED if error.code == "planned" else ERRORS
 
 

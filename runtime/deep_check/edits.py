@@ -8,9 +8,6 @@ from ...compiler.graph import Node
 from ...grammar.tree import Span
 from ..binding.templates import constants, expression_of
 from ..errors import ProbeError
-from ..lowering.graft import elementary
-from ..lowering.grid import index_in_model
-from ..text.positions import positions
 from .models import AtHand
 from .scene import Scene
 
@@ -41,6 +38,8 @@ def _parts(scene: Scene, edit: Node, model: AtHand | None, statement: Span) -> b
     given = edit.input("parts")
     if given is None or given.op != "list" or any(part.op not in ("part", "site") for _, part in given.inputs):
         return True
+    from ..lowering.graft import elementary
+
     try:
         elementary(given, "" if model is None else model.facts.arch)
     except ProbeError as problem:
@@ -51,6 +50,8 @@ def _parts(scene: Scene, edit: Node, model: AtHand | None, statement: Span) -> b
 
 def _numbers(scene: Scene, edit: Node, model: AtHand, statement: Span) -> bool:
     """Whether the model has the layers and heads that an intervention names, as far as the text tells them."""
+    from ..lowering.grid import index_in_model
+
     good = True
     for name in NUMBERED[edit.op]:
         count = model.facts.n_heads if name == "head" else model.facts.n_layers
@@ -68,6 +69,8 @@ def _numbers(scene: Scene, edit: Node, model: AtHand, statement: Span) -> bool:
 
 def _edges(scene: Scene, edit: Node, prompts: Node, statement: Span) -> None:
     """Warn of a knockout whose tokens `from` stand behind those that shall not see them, in every item looked at."""
+    from ..text.positions import positions
+
     during = edit.input("during")
     if edit.op != "knockout" or prompts.op != "prompts" or during is not None:
         return

@@ -209,6 +209,18 @@ EXPLANATIONS: dict[str, Explanation] = {
         _JUDGED + 'rubric="Rate {text} as {1}.", scale="0..10")',
         _JUDGED + 'rubric="Rate {text} as {{1}}.", scale="0..10")',
     ),
+    "endpoint-not-set-up": _entry(
+        "a spec judges with an endpoint that this machine's configuration does not have",
+        "A spec has the alias alone; what it means stands in the user's configuration file. A run goes on without it,"
+        " and its cells say so.",
+        _JUDGED.replace('zoo("judge")', 'endpoint("nobody-has-this")') + 'rubric="Is it kind?", scale="0..10")',
+        _JUDGED + 'rubric="Is it kind?", scale="0..10")',
+    ),
+    "bad-config": _entry(
+        "the configuration of an endpoint is broken",
+        "The file is TOML, with a table `[endpoint.ALIAS]` that has `url` and `model`; `key_env` names the"
+        " variable with the key.",
+    ),
     "scale-unknown": _entry(
         "the judge's tokenizer cannot write an integer of the scale",
         "Its probability would be that of an unknown word. A smaller scale asks for fewer integers.",

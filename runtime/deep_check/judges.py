@@ -7,6 +7,7 @@ from ...grammar.diagnostics import Label
 from ..binding.templates import constants
 from ..data.paths import locate
 from ..errors import ProbeError
+from ..judges.config import endpoint, how_to_set_up
 from ..judges.rubric import PLACE, asked, check_rubric, read_rubric
 from ..text.template import Segment, Template
 from .scene import Scene
@@ -15,12 +16,28 @@ from .scene import Scene
 def look(scene: Scene) -> None:
     """Report rubrics that cannot be asked, columns that they name and that are not there, and scales unknown."""
     for node, statement in scene.nodes:
+        if node.op == "endpoint":
+            set_up(scene, node, scene.at(node, statement))
         if node.op != "judge":
             continue
         at = scene.at(node, statement)
         for rubric in rubrics(scene, node):
             if sound(scene, node, rubric, at):
                 known(scene, node, rubric, at)
+
+
+def set_up(scene: Scene, model: Node, at: Label) -> None:
+    """Warn of an endpoint that this machine does not know and for which no replies were recorded."""
+    alias, recorded = model.input("alias"), model.input("recorded")
+    if alias is None or alias.op != "const" or (recorded is not None and recorded.op != "none"):
+        return
+    name = str(alias.param("value"))
+    try:
+        if endpoint(name) is None:
+            message = f"the endpoint `{name}` is not set up on this machine: what it judges will be empty"
+            scene.report("warning", "endpoint-not-set-up", at, message, how_to_set_up(name))
+    except ProbeError as problem:
+        scene.report("warning", problem.code, at, problem.message, problem.help)
 
 
 def rubrics(scene: Scene, node: Node) -> list[str]:

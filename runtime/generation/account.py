@@ -41,19 +41,13 @@ def of_model(parts: list[np.ndarray], check: SelfCheck | None) -> dict:
 
 
 def notices(told: dict[str, dict]) -> list[dict]:
-    """A warning for each model of which texts might read otherwise in other batches."""
-    found = []
-    for name, one in told.items():
-        if one["within_noise"]:
-            many = f"{one['within_noise']:,} of {one['texts']:,} texts"
-            found.append(
-                {
-                    "code": "texts-within-noise",
-                    "message": f"{many} of {name} have a token that was chosen by less than the noise of batching",
-                    "help": "with other batches, or on another machine, these may read otherwise",
-                }
-            )
-    return found
+    """A warning that names the models of which texts might read otherwise in other batches."""
+    many = [f"{m['within_noise']:,} of {m['texts']:,} texts of {name}" for name, m in told.items() if m["within_noise"]]
+    if not many:
+        return []
+    message = f"{', '.join(many)} have a token that was chosen by less than the noise of batching"
+    help_ = "with other batches, or on another machine, these may read otherwise"
+    return [{"code": "texts-within-noise", "message": message, "help": help_}]
 
 
 def generated(prepared: Prepared) -> list[Node]:

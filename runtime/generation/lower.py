@@ -18,7 +18,7 @@ from ...compiler.stages import Stage
 from ..binding.axes import axes_of
 from ..binding.bindings import Bindings
 from ..cube import Axis, Cube
-from ..errors import ProbeError
+from ..errors import ProbeError, about
 from ..evaluate import Evaluator
 from ..lowering.grid import grid
 from ..lowering.lower import Lowering
@@ -139,8 +139,9 @@ def lower_model(
     state = Lowering(bindings, evaluator, model, facts.n_layers, facts, planning=planning, writing=True)
     asked, columns = [], []
     for node in nodes:
-        wanted = settings(bindings, evaluator, node)
-        rows, cells = state.rows_for(node.input("prompts")), grid(wanted.axes)
+        with about(node.key):
+            wanted = settings(bindings, evaluator, node)
+            rows, cells = state.rows_for(node.input("prompts")), grid(wanted.axes)
         columns.append((state.row_of(rows, cells), np.full(cells.count, len(asked)), np.arange(cells.count)))
         asked.append(wanted)
     row, of, cell = (np.concatenate(c) for c in zip(*columns, strict=True))

@@ -80,6 +80,16 @@ def endpoint(alias: str) -> Endpoint | None:
     return found
 
 
+def how_to_set_up(alias: str) -> str:
+    """What to write where, for an alias that is not there."""
+    return f"write [endpoint.{alias}] with `url` and `model` into {shown(config_path())}"
+
+
+def shown(path: Path) -> str:
+    """A path as a reader types it: below the home folder it begins with ~."""
+    return f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else str(path)
+
+
 def tables() -> dict:
     """The `[endpoint]` tables of the configuration, by alias."""
     path = config_path()

@@ -11,7 +11,7 @@ from ...compiler.sizes import counted
 from ..cube import Cube
 from ..data.paths import locate
 from ..errors import ProbeError
-from .config import config_path, endpoint
+from .config import config_path, endpoint, how_to_set_up
 from .endpoint import Answers, Asking, ask, scored
 from .questions import questions
 from .replies import Kept, read_recording, write_recording
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..execute import Prepared
 
 REPLIES = "replies"  # folder of the store
+NOT_SET_UP = "it is not set up"
 
 
 def at_endpoint(node: Node) -> bool:
@@ -75,7 +76,7 @@ def asking_of(prepared: Prepared, model: Node) -> Asking:
     try:
         found = endpoint(alias)
         if found is None:
-            why = f"{config_path().name} has no [endpoint.{alias}]" if config_path().is_file() else "it is not set up"
+            why = f"{NOT_SET_UP}: {config_path().name} has no [endpoint.{alias}]"
     except ProbeError as error:
         why = error.message
     if found is not None and recording is not None and found.model != recording.model:
@@ -119,5 +120,6 @@ def notices(prepared: Prepared) -> list[dict]:
             reason = max(told["without"], key=told["without"].get)
             message = f"{open_} questions have no reply: {reason}"
             help_ = "their cells are empty; run again to ask them, what was answered is kept"
+            help_ = f"{how_to_set_up(alias)}; {help_}" if NOT_SET_UP in reason else help_
             found.append({"code": "no-reply", "message": message, "line": None, "help": help_})
     return found

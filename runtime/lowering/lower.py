@@ -13,6 +13,7 @@ from .. import registry
 from ..binding.axes import axes_of
 from ..binding.bindings import Bindings
 from ..cube import Axis
+from ..errors import about
 from ..evaluate import ASKED, Evaluator
 from ..facts import ModelFacts
 from ..text.rendered import Rendered
@@ -160,7 +161,8 @@ def lower(
         state = Lowering(bindings, evaluator, model, facts.n_layers, facts, planning=planning)
         for node in nodes:
             if node.op != "unembedding":
-                lower_node(state, node)
+                with about(node.key):
+                    lower_node(state, node)
         alone = [w.node.op in measures and measures[w.node.op].answers_only for w in state.lowered]
         requests = tuple(replace(r, narrow=alone[r.work]) for r in state.requests)
         prompt = np.concatenate(state.prompt) if state.prompt else np.zeros(0, np.int64)

@@ -13,6 +13,7 @@ from .store import Store
 
 LOOKED_AT = 400  # stored values, the newest first, among which the most similar is looked for
 MODELS, DATASETS = ("hub", "path", "zoo"), ("file", "rows", "part", "split", "keep", "derive")
+FURTHER = 3  # parts that another reading, or other models, count for
 EDITS = re.compile(r"i\d+")
 
 
@@ -42,7 +43,7 @@ def relative_of(store: Store, about: Mapping, inputs: Mapping, items: Axis | Non
         if record is not None:
             # What reads the same is meant, whatever has changed in it.
             apart = sum(told[name] != about[name] for name in ("says", "models"))
-            apart = len(differences(record.header["inputs"], inputs)) + 100 * apart
+            apart = parts_apart(record.header["inputs"], inputs) + FURTHER * apart
             found.append((apart, told["spec"], written, record.header))
     if not found:
         return None
@@ -51,6 +52,15 @@ def relative_of(store: Store, about: Mapping, inputs: Mapping, items: Axis | Non
     if items is not None and any(d.startswith("dataset ") for d in differs):
         differs += rows(old_items(store, header), items)
     return Relative(spec, written, tuple(differs))
+
+
+def parts_apart(old: Mapping, new: Mapping) -> int:
+    """How many parts of two values differ: of their expressions, of what these read, and of the settings."""
+    return sum(
+        old[kind].get(name) != new[kind].get(name)
+        for kind in ("expression", "contents", "settings")
+        for name in old[kind].keys() | new[kind].keys()
+    )
 
 
 def differences(old: Mapping, new: Mapping) -> list[str]:

@@ -90,6 +90,8 @@ def _prompts(scene: Scene, prompts: Node, models: list[Node], options: argparse.
 
 
 def _render(scene: Scene, prompts: Node, model: AtHand, item: int) -> Rendered:
+    from ...compiler.graph import walk
+    from ...compiler.kinds import Generated
     from ...runtime.text.render import render
 
     prompt = scene.prompt(prompts)
@@ -100,6 +102,9 @@ def _render(scene: Scene, prompts: Node, model: AtHand, item: int) -> Rendered:
         items = scene.read(prompts.input("source"))
         if isinstance(items, ProbeError):
             raise items
+        if items is None and any(issubclass(n.kind, Generated) for n in walk(prompts.input("source"))):
+            message = f"`{prompts.param('name')}` are made of texts that have not been written yet: a run writes them"
+            raise ProbeError("unknown-text", message)
         if items is None:
             raise ProbeError("unchecked", f"the rows of `{prompts.param('name')}` are not on this machine")
         if item > len(items.rows):

@@ -11,10 +11,10 @@ def choice(of: Distribution, yes: list[Text], no: list[Text]) -> Number:
     """Probability of the options in `yes`, among those in `yes` and `no` together.
 
     Each option is one token, tokenised behind the prompt as written (write the leading space where there is one).
-    Kernel: logits [n, vocabulary], ids [n, options].
     """
     import torch
 
+    # of: logits [n, vocabulary]; yes and no: ids [n, options]
     ids = torch.cat([yes, no], -1)
     share = of.double().gather(-1, ids).softmax(-1)
     return share[:, : yes.shape[-1]].sum(-1)
