@@ -213,7 +213,7 @@ EXPLANATIONS: dict[str, Explanation] = {
         "a spec judges with an endpoint that this machine's configuration does not have",
         "A spec has the alias alone; what it means stands in the user's configuration file. A run goes on without it,"
         " and its cells say so.",
-        _JUDGED.replace('zoo("judge")', 'endpoint("nobody-has-this")') + 'rubric="Is it kind?", scale="0..10")',
+        _JUDGED.replace('zoo("judge")', 'endpoint("nobody")') + 'rubric="Is it kind?", scale="0..10")',
         _JUDGED + 'rubric="Is it kind?", scale="0..10")',
     ),
     "bad-config": _entry(
