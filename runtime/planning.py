@@ -101,7 +101,7 @@ class Plan:
         loads = counted(self.loads, "load")
         if self.loads:
             donated = sum(m.donated for m in self.parts)
-            more = f" and {amount(donated, 'B')} grafted" if donated else ""
+            more = f" and {amount(donated, 'B')} beside" if donated else ""
             loads += f" ({amount(self.schedule.load_bytes, 'B')} of weights{more})"
         lines = [f"in all: {loads}, {', '.join(words)}"]
         if self.schedule.loads < self.schedule.plain_loads:
@@ -203,7 +203,7 @@ def model_part(prepared: Prepared, stage: PhysicalStage, work: list[str], naive:
     seen.add(stage.model.key)
     donated = donated_bytes(best, shape, prepared.bindings.facts(stage.model).arch)
     donors = {n.key: name_of(prepared, n) for n in (walk(*stage.work) if donated else ()) if n.key in donated}
-    notes = tuple(("grafts", f"{amount(size, 'B')} of {donors[key]}") for key, size in donated.items())
+    notes = tuple(("weights beside", f"{amount(size, 'B')} of {donors[key]}") for key, size in donated.items())
     return ModelPart(
         name_of(prepared, stage.model), load(best), (*best.saved, *notes), best.bound, seconds=seconds,
         ladder=ladder(stage, off, load) if naive else (), donated=sum(donated.values()),

@@ -41,7 +41,7 @@ def test_a_plan_tells_the_weights_that_grafts_take(arch: str, tmp_path: Path, mo
     planned = plan(spec, root=tmp_path, options=RunOptions())
     execute(spec, root=tmp_path, options=RunOptions(replicates=1))
     assert [m.donated for m in planned.parts] == [sum(taken)]
-    assert "grafts: " in planned.text() and " grafted)" in planned.text()
+    assert "weights beside: " in planned.text() and " beside)" in planned.text()
 
 
 def test_an_adapter_is_held_beside_what_it_changes(tmp_path: Path) -> None:
