@@ -175,7 +175,8 @@ def test_no_field_decides_a_number_behind_the_key() -> None:
     def names(kind: type) -> set[str]:
         return {f.name for f in fields(kind)}
 
-    assert names(Lowered) == {"node", "axes", "cell", "how", "reasons", "prompt", "judged"}  # scores are kept whole
+    # Scores of judges are kept whole; `following` are ids of the kernel, which are hashed slot by slot.
+    assert names(Lowered) == {"node", "axes", "cell", "how", "reasons", "prompt", "judged", "following"}
     assert names(Kernel) == {"function", "of", "ids", "plain", "extra", "bad", "work", "whole"}
     assert {"rows", "positions", "slots", "work"} <= names(Request)
     assert {"rows", "positions", "index", "operand", "amount"} <= names(EditGroup)
