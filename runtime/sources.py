@@ -1,6 +1,7 @@
 """From a model's name to a folder on this machine. Knows the hub, plain folders and the zoo; loads no weights."""
 
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -74,10 +75,22 @@ def _folder(source: ModelSource) -> Path:
     return path
 
 
+@dataclass
+class Silence:
+    """Until when the hub is not asked again, by the clock that only goes forward: it did not answer."""
+
+    until: float = 0.0
+
+
+PATIENCE = 60.0  # seconds; asking a hub that cannot be reached takes about twenty, for each file of each model
+_silent = Silence()
+
+
 def _from_hub(source: ModelSource, file: str | None, download: bool) -> Path:
     import huggingface_hub as hub
     from huggingface_hub import errors
 
+    download = download and time.monotonic() >= _silent.until
     where = dict(revision=source.revision, local_files_only=not download)
     named = f"{source.name}{f' at revision {source.revision}' if source.revision else ''}"
     try:
@@ -101,6 +114,8 @@ def _from_hub(source: ModelSource, file: str | None, download: bool) -> Path:
             "model-not-found", f"the hub has no model {source.name}, or it is private", "check the id; `hf auth login`"
         ) from None
     except errors.LocalEntryNotFoundError:
+        if download:
+            _silent.until = time.monotonic() + PATIENCE
         raise ProbeError(
             "model-not-found",
             f"{named} is not in the local cache, and the hub is offline or cannot be reached",

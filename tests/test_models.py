@@ -267,3 +267,25 @@ def test_damaged_weights_are_said(tmp_path):
     weights.write_bytes(weights.read_bytes()[:3000])
     assert code_of(part_norms, directory) == "weights-damaged"
     assert code_of(load, at(directory)) == "model-not-loadable"
+
+
+def test_a_hub_that_does_not_answer_is_asked_once(monkeypatch):
+    """Each request to a hub that cannot be reached is tried again for twenty seconds."""
+    import huggingface_hub as hub
+
+    from probelang.runtime import sources
+
+    asked = []
+
+    def silent(name, file, *, local_files_only, **where):
+        asked.append(local_files_only)
+        raise hub.errors.LocalEntryNotFoundError("no answer")
+
+    monkeypatch.setattr(hub, "hf_hub_download", silent)
+    monkeypatch.setattr(sources, "_silent", sources.Silence())
+    for name in ("some/model", "other/model"):
+        assert code_of(read_config, ModelSource("hub", name)) == "model-not-found"
+    assert asked == [False, True]
+    sources._silent.until = 0.0
+    assert code_of(read_config, ModelSource("hub", "some/model")) == "model-not-found"
+    assert asked == [False, True, False]
