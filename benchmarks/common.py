@@ -11,10 +11,11 @@ from pathlib import Path
 import torch
 
 from probelang.compiler.check import Checked, check
-from probelang.runtime.execute import prepare, run_stage
+from probelang.runtime.execute import run_stage
 from probelang.runtime.options import RunOptions
 from probelang.runtime.planning import plan
 from probelang.runtime.pool import ModelPool
+from probelang.runtime.prepared import prepare
 from probelang.runtime.registry import catalogue
 
 LAYERS, WIDTH, HEADS, VOCABULARY = 16, 256, 8, 4096

@@ -27,7 +27,7 @@ from .selections import Ragged
 from .shares import share_of, times
 
 if TYPE_CHECKING:
-    from .execute import Prepared
+    from .prepared import Prepared
 
 
 def collect(prepared: Prepared) -> Run:

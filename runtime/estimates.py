@@ -16,8 +16,8 @@ from .lowering.lower import models_of
 from .schedule import dtype_of, shape_of
 
 if TYPE_CHECKING:
-    from .execute import Prepared
     from .generation.lower import Writing
+    from .prepared import Prepared
 
 CHECKED_ROWS = 8  # of a model's self-check
 

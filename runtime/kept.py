@@ -27,8 +27,8 @@ from .store.journal import again
 from .store.rest import Rest, rest_of
 
 if TYPE_CHECKING:
-    from .execute import Prepared
     from .kernels import Kernel
+    from .prepared import Prepared
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,7 @@ from .lowering.lower import models_of
 from .sites import SiteRef, place
 
 if TYPE_CHECKING:
-    from .execute import Prepared
+    from .prepared import Prepared
 
 
 def with_items(prepared: Prepared, stage: Stage) -> Stage:

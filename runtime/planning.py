@@ -19,13 +19,14 @@ from . import registry
 from .donated import donated_bytes
 from .errors import ProbeError
 from .estimates import calibrate_missing, speed_of, turn_seconds, writing_seconds
-from .execute import Prepared, lowered_stages, planned, prepare
+from .execute import lowered_stages
 from .generation.batches import in_batches
 from .generation.lower import lower_writing
 from .judges.run import at_endpoint, calls
 from .lowering.lower import models_of
 from .no_items import with_items
 from .options import RunOptions
+from .prepared import Prepared, planned, prepare
 from .schedule import Schedule, memory_of, name_of, room_for_texts, schedule, shape_of
 
 ALONE = "every row alone"

@@ -20,7 +20,7 @@ from .judges.questions import rubric_path
 from .results import Result
 
 if TYPE_CHECKING:
-    from .execute import Prepared
+    from .prepared import Prepared
 
 LIBRARIES = ("probelang", "torch", "transformers", "nnsight", "numpy", "tokenizers")
 MODELS = ("hub", "path", "zoo", "adapter")

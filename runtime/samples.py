@@ -28,7 +28,7 @@ from .text_marks import Spans, joined, marker
 from .text_scores import MEASURED, Scored, scores, table, valued
 
 if TYPE_CHECKING:
-    from .execute import Prepared
+    from .prepared import Prepared
 
 SHOWN = 12  # texts of a statement
 

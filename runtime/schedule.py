@@ -18,7 +18,7 @@ from .memory import MOST_TEXTS, Memory, free_memory
 from .sites import architecture
 
 if TYPE_CHECKING:
-    from .execute import Prepared
+    from .prepared import Prepared
 
 NAME, OVERLAP = "order-models", "overlap-loads"
 

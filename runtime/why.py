@@ -12,9 +12,10 @@ from ..compiler.stages import Stage
 from .binding.axes import axis_of
 from .cube import Axis
 from .errors import ProbeError
-from .execute import Prepared, lowered_stages, prepare
+from .execute import lowered_stages
 from .kept import about_of, kernels_of, looked_up, stored
 from .options import RunOptions
+from .prepared import Prepared, prepare
 from .provenance import inputs_of
 from .store.compare import Relative, relative_of
 

@@ -11,7 +11,7 @@ import torch
 from probelang.compiler.estimate import RATES, Speed
 from probelang.runtime import estimates
 from probelang.runtime.engine import Engine
-from probelang.runtime.execute import execute, prepare
+from probelang.runtime.execute import execute
 from probelang.runtime.generation import run as writing_run
 from probelang.runtime.generation.batches import Room, in_batches
 from probelang.runtime.generation.lower import Writing, lower_writing
@@ -20,6 +20,7 @@ from probelang.runtime.generation.sizes import bytes_of
 from probelang.runtime.models import ModelSource, load
 from probelang.runtime.options import RunOptions
 from probelang.runtime.planning import plan
+from probelang.runtime.prepared import prepare
 from probelang.runtime.schedule import room_for_texts, shape_of
 from tests.helpers_models import build
 from tests.reference.checked import checked

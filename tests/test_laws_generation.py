@@ -9,10 +9,11 @@ import pytest
 import torch
 
 import probelang
-from probelang.runtime.execute import execute, prepare, run_stage
+from probelang.runtime.execute import execute, run_stage
 from probelang.runtime.generation.value import closeness, token_ids
 from probelang.runtime.options import RunOptions
 from probelang.runtime.pool import ModelPool
+from probelang.runtime.prepared import prepare
 from probelang.runtime.store.cubes import TEXT, even
 from tests.helpers_models import build
 from tests.reference.checked import checked

@@ -12,8 +12,9 @@ import torch
 from probelang.compiler.cost import CostModel
 from probelang.compiler.passes.drop_idle import drop_idle
 from probelang.compiler.physical import EditGroup, PhysicalStage, Rows
-from probelang.runtime.execute import execute, physical_stages, prepare
+from probelang.runtime.execute import execute, physical_stages
 from probelang.runtime.options import RunOptions
+from probelang.runtime.prepared import prepare
 from tests.helpers_models import build
 from tests.reference import compare_run, interpret
 from tests.reference.checked import checked

@@ -12,11 +12,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from probelang.compiler.sizes import amount
 from probelang.runtime.engine import Batch, Engine, Read, pad
-from probelang.runtime.execute import prepare, run_stage
+from probelang.runtime.execute import run_stage
 from probelang.runtime.models import ModelSource, load
 from probelang.runtime.options import RunOptions
 from probelang.runtime.planning import plan
 from probelang.runtime.pool import ModelPool
+from probelang.runtime.prepared import prepare
 from probelang.runtime.sites import SiteRef
 from tests.helpers_models import ARCHITECTURES, MORE_ARCHITECTURES, build
 from tests.reference.checked import checked

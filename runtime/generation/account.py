@@ -11,7 +11,7 @@ from ...compiler.graph import Node, walk
 from .value import ENDS, HEAD, closeness
 
 if TYPE_CHECKING:
-    from ..execute import Prepared
+    from ..prepared import Prepared
     from ..self_check import SelfCheck
 
 NOISE = 1e-6  # relative to the largest logit: what is taken for noise where less, or nothing, was measured

@@ -16,7 +16,7 @@ from .draws import names
 from .lower import Asked, Writing
 
 if TYPE_CHECKING:
-    from ..execute import Prepared
+    from ..prepared import Prepared
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,8 +19,8 @@ from .pieces import Pieces, pieces_of
 from .run import write
 
 if TYPE_CHECKING:
-    from ..execute import Prepared
     from ..pool import ModelPool
+    from ..prepared import Prepared
 
 
 def write_stage(

@@ -17,7 +17,7 @@ from .questions import questions
 from .replies import Kept, read_recording, write_recording
 
 if TYPE_CHECKING:
-    from ..execute import Prepared
+    from ..prepared import Prepared
 
 REPLIES = "replies"  # folder of the store
 NOT_SET_UP = "it is not set up"
