@@ -1,4 +1,5 @@
-"""Running again: the same spec, an edited one, many small values with and without the store, and compiling variants."""
+"""Running again: the same spec, an edited one, many small values with and without the store, and compiling variants
+and a million cells."""
 
 from __future__ import annotations
 
@@ -32,6 +33,7 @@ SWEEP = HEAD + "statistic sweep = logit(p) under scale(resid_post[layer] at p.la
 MORE = SWEEP + "statistic more = logit(p) under scale(mlp[8] at p.last, 2)\n"
 MANY = HEAD + "\n".join(f'statistic s{n} = logit(p, " w{1000 + n}")' for n in range(SMALL)) + "\n"
 WIDE = HEAD + f"statistic wide = logit(p) under scale(resid_post[3] at p.last, s) for s in 1..{VARIANTS}\n"
+HUGE = HEAD + "statistic huge = logit(p) under scale(resid_post[layer] at p.last, s) for layer, s in 1..1302\n"
 LONG = HEAD + "\n".join(
     f"statistic s{n} = logit(p) under scale(resid_post[3] at p.last, {n + 2})" for n in range(VARIANTS)
 )  # fmt: skip
@@ -106,6 +108,7 @@ def main() -> None:
         specs = {
             f"{VARIANTS} variants in one statement": WIDE,
             f"{VARIANTS} statements": LONG,
+            "a million cells": HUGE,
         }
         options = RunOptions(replicates=1)
         times = in_turns(

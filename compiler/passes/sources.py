@@ -67,10 +67,15 @@ def grouped(stage: PhysicalStage) -> PhysicalStage:
     """Number groups of prompts so that no group holds more than `HELD`; a prompt that alone needs more starts early."""
     starts, prompts = stage.starts, len(stage.rows.prompts)
     late = np.flatnonzero(starts.source >= 0)
-    hidden = np.zeros((stage.layers + 1, len(starts.source)), dtype=bool)
-    hidden[starts.layer[late], starts.source[late]] = True
+    number = np.zeros(len(starts.source), np.int64)
+    number[starts.source[late]] = 1
+    sources = np.flatnonzero(number)  # often few beside the rows that start from them
+    number[sources] = np.arange(len(sources))
+    hidden = np.zeros((stage.layers + 1, len(sources)), dtype=bool)
+    hidden[starts.layer[late], number[starts.source[late]]] = True
     hidden[0] = False
-    held = np.bincount(stage.rows.prompt, stage.width * hidden.sum(0) * stage.rows.lengths, prompts)
+    sizes = stage.width * hidden.sum(0) * stage.rows.lengths[sources]
+    held = np.bincount(stage.rows.prompt[sources], sizes, prompts)
     kept = late[starts.position[late] > 0]
     if len(kept):
         blocks = (depth_of_rows(stage)[kept] - starts.layer[kept]).astype(np.int64)
