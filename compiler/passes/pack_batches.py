@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -41,24 +42,44 @@ def batches_of(stage: PhysicalStage) -> tuple[np.ndarray, ...]:
     bucket = code(home, starts.position, lengths, rank)
     order = np.argsort(code(bucket, starts.layer, starts.generation), kind="stable")
     edges = np.flatnonzero(np.r_[True, np.diff(bucket[order]) != 0, True]).tolist()
-    blocks = np.r_[0, np.cumsum(np.maximum(depth - starts.layer, 0)[order])]
     found: list[Batch] = []
-    for first, last in zip(edges[:-1], edges[1:], strict=True):
-        row = order[first]
-        length, position = int(lengths[row]), int(starts.position[row])
-        for begin, end in pieces(first, last, KEYS * stage.budget // weight(length, position)):
-            rows = order[begin:end]
-            deepest = int(depth[rows].max())
-            here = rows[depth[rows] == deepest]
-            batch = Batch(int(home[row]), begin, end, length, position, int(blocks[end] - blocks[begin]),
-                          int(starts.layer[rows].min()), deepest, int(need[here].max()),
-                          int((starts.layer[here] < deepest).sum()))  # fmt: skip
-            joined = found[-1].joined(batch) if found else None
-            if joined is not None and joined.fits(stage.budget) and joined.pays(found[-1], batch, stage):
-                found[-1] = joined
-            else:
-                found.append(batch)
+    for batch in cut_batches(stage, order, edges, home, need):
+        joined = found[-1].joined(batch) if found else None
+        if joined is not None and joined.fits(stage.budget) and joined.pays(found[-1], batch, stage):
+            found[-1] = joined
+        else:
+            found.append(batch)
     return tuple(order[batch.begin : batch.end] for batch in found)
+
+
+def cut_batches(
+    stage: PhysicalStage, order: np.ndarray, edges: list[int], home: np.ndarray, need: np.ndarray
+) -> Iterator[Batch]:
+    """The rows between two `edges` of an order are alike: yield them as batches within the budget."""
+    lengths, starts, depth = stage.rows.lengths, stage.starts, depth_of_rows(stage)
+    cuts = []
+    for first, last in zip(edges[:-1], edges[1:], strict=True):
+        each = weight(int(lengths[order[first]]), int(starts.position[order[first]]))
+        cuts += pieces(first, last, KEYS * stage.budget // each)
+    begins = np.array([begin for begin, _ in cuts])
+    layer, deep = starts.layer[order], depth[order]
+    deepest = np.maximum.reduceat(deep, begins)
+    here = deep == np.repeat(deepest, np.diff(np.r_[begins, len(order)]))
+    ends = here & (layer < deep)
+    columns = (
+        home[order[begins]],
+        lengths[order[begins]],
+        starts.position[order[begins]],
+        np.add.reduceat(np.maximum(deep - layer, 0), begins),
+        np.minimum.reduceat(layer, begins),
+        deepest,
+        np.maximum.reduceat(np.where(here, need[order], 0), begins),
+        np.add.reduceat(ends.astype(np.int64), begins),
+    )
+    for (begin, end), (at, length, position, blocks, first, last, tokens, many) in zip(
+        cuts, zip(*(c.tolist() for c in columns), strict=True), strict=True
+    ):
+        yield Batch(at, begin, end, length, position, blocks, first, last, tokens, many)
 
 
 def one_by_one(stage: PhysicalStage) -> PhysicalStage:
