@@ -1,5 +1,8 @@
 """Prompts as a model reads them: segments found by offsets, one start token, three kinds of no system prompt."""
 
+import random
+import tracemalloc
+
 import pytest
 
 from probelang.runtime.errors import ProbeError
@@ -263,3 +266,19 @@ def test_bad_templates():
     with pytest.raises(ProbeError):
         Segment("a", None, SystemMode.NONE)
     assert Template("p", (Segment("user", "user", "y"), Segment("answer", None, "{z} {y}"))).columns == ("z", "y")
+
+
+def test_many_prompts_of_few_words_take_little_room(tokenizers):
+    """Ids, early places and pieces that texts have in common are one object each: 58 bytes a token, once 191."""
+    draw = random.Random(0)
+    words = [word for word in tokenizers["byte_level"].backend.get_vocab() if word.isascii() and word.isalpha()]
+    texts = [" ".join(draw.choices(words, k=60)) for _ in range(400)]
+    for text in texts[:100]:
+        render_text(text, tokenizers["byte_level"])
+    tracemalloc.start()
+    try:
+        made = [render_text(text, tokenizers["byte_level"]) for text in texts]
+        room, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert room < 100 * sum(len(rendered.ids) for rendered in made)

@@ -3,6 +3,7 @@
 Knows the start-of-text rule and the kinds of tokens. Does not know token expressions.
 """
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,7 +52,8 @@ def tokenise(layout: Layout, tokenizer: Tokenizer, targets: Mapping[str, str]) -
     offsets = ((0, 0),) * len(prefix) + encoded.offsets
     cores = tuple(core(text, offset) for offset in offsets)
     kinds = tuple(_kind(layout, tokenizer, *pair) for pair in zip(ids, cores, strict=True))
-    pieces = tuple(text[start:end] or tokenizer.token(index) for index, (start, end) in zip(ids, offsets, strict=True))
+    spelled = (text[start:end] or tokenizer.token(index) for index, (start, end) in zip(ids, offsets, strict=True))
+    pieces = tuple(map(sys.intern, spelled))
     segments = layout.segments if layout.injected is None else (layout.injected, *layout.segments)
     spans: dict[str, tuple[int, int]] = {}
     for mark in (*segments, *layout.columns):

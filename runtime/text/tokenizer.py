@@ -15,6 +15,8 @@ from .tokenizer_files import AddedTokenSpec, TokenizerFiles, read_tokenizer_file
 if TYPE_CHECKING:
     import tokenizers
 
+SHARED = 4096  # places that end before this character are shared by all texts
+
 
 @dataclass(frozen=True)
 class Encoded:
@@ -114,6 +116,11 @@ class Tokenizer:
         return tuple(sorted((token.content for token in added), key=len, reverse=True))
 
     @cached_property
+    def _shared(self) -> dict:
+        """One object for each id and each early place, whichever texts have them: many prompts then take little room."""
+        return {}
+
+    @cached_property
     def prefix_ids(self) -> tuple[int, ...]:
         """The ids that the tokenizer itself puts before any text; usually the start token or nothing."""
         encoding = self.backend.encode("a", add_special_tokens=True)
@@ -146,14 +153,15 @@ class Tokenizer:
         White space that no token covers belongs to the token after it, so that offsets read alike for all tokenizers.
         """
         encoding = self.backend.encode(text, add_special_tokens=False)
-        offsets = []
+        offsets, shared = [], self._shared
         covered = 0
         for start, end in encoding.offsets:
             if covered < start and text[covered:start].isspace():
                 start = covered
-            offsets.append((start, end))
+            place = (start, end)
+            offsets.append(shared.setdefault(place, place) if end < SHARED else place)
             covered = max(covered, end)
-        return Encoded(tuple(encoding.ids), tuple(offsets))
+        return Encoded(tuple(shared.setdefault(index, index) for index in encoding.ids), tuple(offsets))
 
     def decode(self, ids: list[int] | tuple[int, ...], *, skip_special: bool = False) -> str:
         """Turn ids back into text."""
