@@ -1,7 +1,8 @@
 """Layer x position denoising: each residual of a corrupt prompt is set to the clean prompt's, one cell at a time.
 
 Beside hooks by hand stand the helpers of two peers, on the same model in environments of their own. `--tokens 200`
-takes longer prompts, runs a part of the cells by hand, and leaves the peers out, which would need many minutes.
+takes longer prompts, runs a part of the cells by hand, everything once, and leaves out the peers and the plans without
+one pass, which would need most of an hour.
 """
 
 from __future__ import annotations
@@ -82,17 +83,14 @@ def main() -> None:
         root = Path(folder)
         build(root / "model")
         spec = checked(SPEC.replace("CLEAN", words(clean)).replace("CORRUPT", words(corrupt)), root)
-        runs = {
-            "probelang": Warm(spec, root),
-            "probelang without reuse-prefix": Warm(spec, root, passes_off=("reuse-prefix",)),
-            "probelang without resume-late": Warm(spec, root, passes_off=("resume-late",)),
-            "probelang without measure-late": Warm(spec, root, passes_off=("measure-late",)),
-        }
+        runs = {"probelang": Warm(spec, root)}
+        for name in ("reuse-prefix", "resume-late", "measure-late") if cells <= MOST else ():
+            runs[f"probelang without {name}"] = Warm(spec, root, passes_off=(name,))
         hf = plain(root / "model")
         work = {name: run.run for name, run in runs.items()}
         hands = {f"hand-batched hooks, {budget:,} tokens": budget for budget in BY_HAND}
         work |= {n: lambda b=budget: hand_batched(hf, clean, corrupt, b) for n, budget in hands.items()}
-        times, least = in_turns(work, 3), limit(runs["probelang"])
+        times, least = in_turns(work, 3 if cells <= MOST else 1), limit(runs["probelang"])
         by_hand = hand_batched(hf, clean, corrupt, BY_HAND[0])
         for name in hands:
             times[name] *= cells / len(by_hand)

@@ -2,7 +2,7 @@
 
 The baseline is a plain forward of the same prompts without any capture and without the vocabulary head: sorted by
 length, in the best of three batch sizes. Memory is the peak of a process of its own that runs the sweep on short
-prompts and reduces it.
+prompts and reduces it, in batches of one size: left to itself a sweep of more prompts has fuller batches.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from common import LAYERS, Warm, build, checked, in_turns, limit, machine, plain
 
 PAIRS, SHORTEST, LONGEST = 256, 16, 128
 MEMORY, SHORT = (256, 1024, 4096), 32  # pairs of the processes whose memory is measured, and their longest prompt
+BATCH = 512  # tokens of a batch of these processes
 BUDGETS = (512, 1024, 2048)  # tokens of a baseline's batch
 
 SPEC = """probe 1
@@ -87,7 +88,7 @@ def one_run(count: int) -> None:
         root = Path(folder)
         build(root / "model")
         write(root, prompts(count, SHORT))
-        Warm(checked(SPEC, root), root).values("apart")
+        Warm(checked(SPEC, root), root, batch_tokens=BATCH).values("apart")
     # not `getrusage`: its peak is inherited from the process that started this one
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     print(int(status["VmHWM"].split()[0]) / 1024)
