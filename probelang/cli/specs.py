@@ -34,11 +34,11 @@ def run_options(options: argparse.Namespace, source: SpecSource) -> RunOptions:
     given = vars(options)
     if "device" not in given:
         return RunOptions(allow_outside=options.allow_outside)
-    check_passes(options.without)
+    check_passes(options.no_pass)
     return RunOptions(
         device=options.device, dtype=options.dtype, batch_tokens=options.batch_tokens, seed=options.seed,
         allow_outside=options.allow_outside, trust_remote_code=options.trust_remote_code,
-        device_map=options.device_map, offline=options.offline, passes_off=tuple(options.without),
+        device_map=options.device_map, offline=options.offline, passes_off=tuple(options.no_pass),
         replicates=options.replicates, attention=options.attention, store=store_of(given),
         memory=options.memory, tf32=options.tf32, deterministic=not options.no_deterministic,
         calibration=calibrations(given), calibrated=options.calibrated,

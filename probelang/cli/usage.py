@@ -64,7 +64,7 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--replicates", type=positive, default=1000, metavar="N", help="bootstrap draws (default: 1000)")
     group.add_argument("--offline", action="store_true", help="never download; use what is cached")
     group.add_argument("--trust-remote-code", action="store_true", help="let a model run code of its own repository")
-    group.add_argument("--without", metavar="PASS", action="append", default=[], help="leave out a pass of the planner")
+    group.add_argument("--no-pass", metavar="PASS", action="append", default=[], help="leave out a pass of the planner")
 
 
 def name_and_value(text: str) -> tuple[str, str]:

@@ -5,7 +5,7 @@ few seconds each, and what was measured is kept.
 
 probe plan framing.probe
 probe plan framing.probe --naive
-probe plan framing.probe --stage 1 --without reuse-prefix
+probe plan framing.probe --stage 1 --no-pass reuse-prefix
 probe plan framing.probe --cost --html plan.html
 """
 
