@@ -7,6 +7,7 @@ import math
 import os
 import struct
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -35,13 +36,17 @@ DTYPES = {
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """A tensor's place in its file: `start` in bytes from the first; `dtype` is torch's name."""
+    """A tensor's place in its file: `start` in bytes from the first; `dtype` is torch's name.
+
+    `made` makes a tensor of this shape that is not in the file, from what is.
+    """
 
     path: Path
     dtype: str
     shape: tuple[int, ...]
     start: int
     size: int
+    made: Callable[[], Tensor] | None = None
 
     @property
     def rows(self) -> int:
@@ -109,6 +114,9 @@ class Reader:
         out = []
         with self._lock:
             for place, (tensor, first, count) in enumerate(wanted):
+                if tensor.made is not None:
+                    out.append(tensor.made().reshape(tensor.rows, -1)[first : first + count])
+                    continue
                 width = tensor.size // tensor.rows
                 size = width * count
                 if len(buffers.get(place, b"")) < size:

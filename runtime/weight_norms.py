@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
 
 from ..compiler.graph import Node
 from .binding.bindings import Bindings
@@ -17,9 +20,8 @@ def weight_norm(bindings: Bindings, evaluator: Evaluator, node: Node) -> Cube:
     """Frobenius norm of a part's weights, or of the difference of two models' parts, pooled over its matrices.
 
     Pooled: the root of the sum of squares over all layers and matrices of the part. With a layer, of that layer alone.
+    Missing where the model has no such part.
     """
-    import numpy as np
-
     inner = node.input("x")
     if inner.op == "binary" and inner.param("operator") == "-":
         a, b = inner.input("left"), inner.input("right")
@@ -30,17 +32,40 @@ def weight_norm(bindings: Bindings, evaluator: Evaluator, node: Node) -> Cube:
             raise ProbeError("weights-only", "norm takes the weights of one model, or the difference of two")
     if b is not None and a.input("part").key != b.input("part").key:
         raise ProbeError("weights-only", "the two sides of a difference of weights are different parts")
+    if b is not None and key_of(a.input("layer")) != key_of(b.input("layer")):
+        message = "the two sides of a difference of weights are of different layers"
+        raise ProbeError("weights-only", message, "compare a layer of one model with the same layer of another")
     name = str(a.input("part").param("name"))
     squares = sums(bindings, a, b)
     layer = a.input("layer")
-    if layer is None:
-        return scalar(math.sqrt(sum(v for (part, _), v in squares.items() if belongs(part, name))))
-    label = evaluator.at_home(node).cube(layer)
-    values = [
-        math.sqrt(sum(v for (part, at), v in squares.items() if belongs(part, name) and at == int(want)))
-        for want in label.values.reshape(-1)
-    ]
-    return Cube(label.axes, np.array(values).reshape(label.shape))
+    label = scalar(None) if layer is None else evaluator.at_home(node).cube(layer)
+    where = [None if layer is None else int(want) for want in label.values.reshape(-1)]
+    found = [norm_of(squares, name, at, anywhere=layer is None) for at in where]
+    values = np.array([0.0 if v is None else v for v in found]).reshape(label.shape)
+    if None not in found:
+        return Cube(label.axes, values)
+    said = bindings.source(a.input("model"))
+    reasons = [None if v is not None else lacks(str(said), name, at) for v, at in zip(found, where, strict=True)]
+    return Cube(label.axes, values, np.array(reasons, dtype=object).reshape(label.shape))
+
+
+def key_of(node: Node | None) -> str | None:
+    return None if node is None else node.key
+
+
+def norm_of(squares: dict, name: str, layer: int | None, anywhere: bool) -> float | None:
+    """The norm of a part in a layer, or `anywhere`; None where the model has no such part.
+
+    A tied unembedding is the embedding.
+    """
+    own = [v for (part, at), v in squares.items() if belongs(part, name) and (anywhere or at == layer)]
+    if not own and name == "unembed" and anywhere:
+        own = [v for (part, _), v in squares.items() if part == "embed"]
+    return math.sqrt(sum(own)) if own else None
+
+
+def lacks(model: str, name: str, layer: int | None) -> str:
+    return f"{model} has no weights {name}" + ("" if layer is None else f" in layer {layer}")
 
 
 def belongs(part: str, name: str) -> bool:
@@ -48,21 +73,24 @@ def belongs(part: str, name: str) -> bool:
 
 
 def sums(bindings: Bindings, a: Node, b: Node | None) -> dict:
-    first = bindings.folder(a.input("model"))
+    """Sums of squares by part and layer: of the weights of a, or of their difference to those of b."""
+    first = files(bindings, a)
     if b is None:
-        return _norms(str(first))
-    return {k: v[0] for k, v in _differences(str(first), str(bindings.folder(b.input("model")))).items()}
+        return _norms(first)
+    return {k: v[0] for k, v in _differences(first, files(bindings, b)).items()}
+
+
+def files(bindings: Bindings, weights: Node) -> tuple[Path, tuple[Path, ...]]:
+    """The folder of a model, and those of the adapters that are merged into it."""
+    model = weights.input("model")
+    return bindings.folder(model), bindings.adapters(model)
 
 
 @lru_cache(maxsize=32)
-def _norms(folder: str) -> dict:
-    from pathlib import Path
-
-    return part_norms(Path(folder))
+def _norms(model: tuple[Path, tuple[Path, ...]]) -> dict:
+    return part_norms(*model)
 
 
 @lru_cache(maxsize=32)
-def _differences(a: str, b: str) -> dict:
-    from pathlib import Path
-
-    return part_diff_norms(Path(a), Path(b))
+def _differences(a: tuple[Path, tuple[Path, ...]], b: tuple[Path, tuple[Path, ...]]) -> dict:
+    return part_diff_norms(a[0], b[0], a[1], b[1])

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from .errors import ProbeError
 from .facts import ModelFacts
+from .merged_weights import opened
 from .stored_weights import StoredWeights
 from .weight_layout import Reader, StoredTensor
 from .weight_parts import FUSED, VOCABULARY, WeightPart
@@ -64,20 +65,22 @@ class Piece:
         return self.part.part == "attn.qkv" and FUSED[self.facts.arch] == "per_head_rows"
 
 
-def part_norms(directory: Path) -> dict[Key, float]:
-    """Return the sum of squares of each (part, layer); layer is None outside the blocks."""
-    weights = StoredWeights(directory)
+def part_norms(directory: Path, adapters: Sequence[Path] = ()) -> dict[Key, float]:
+    """Return the sum of squares of each (part, layer), with adapters merged in; layer is None outside the blocks."""
+    weights = opened(directory, adapters)
     pieces = [_piece(weights, name, None) for name in weights.names]
     return {key: norm for key, (norm, _) in _sums(pieces).items()}
 
 
-def part_diff_norms(directory_a: Path, directory_b: Path) -> dict[Key, tuple[float, float]]:
-    """Return (sum of squares of a-b, of b) for each (part, layer).
+def part_diff_norms(
+    directory_a: Path, directory_b: Path, adapters_a: Sequence[Path] = (), adapters_b: Sequence[Path] = ()
+) -> dict[Key, tuple[float, float]]:
+    """Return (sum of squares of a-b, of b) for each (part, layer), with adapters merged in.
 
     Where vocabularies differ in size, both sums are over the rows that both have. Where one model ties its unembedding
     to its embedding and the other does not, the embedding stands in. Other differences in shape are `weights-differ`.
     """
-    a, b = StoredWeights(directory_a), StoredWeights(directory_b)
+    a, b = opened(directory_a, adapters_a), opened(directory_b, adapters_b)
     if a.facts.arch != b.facts.arch:
         raise ProbeError("weights-differ", f"{directory_a} is {a.facts.arch}, but {directory_b} is {b.facts.arch}")
     pieces = [_piece(b, name, a) for name in sorted({*a.names, *b.names})]

@@ -301,7 +301,7 @@ def weights(network: Network, part: object, layer: int | None = None) -> Weights
     """The matrices of a part of the weights, of one layer or of the whole model; biases of projections are no part."""
     found: dict[str, np.ndarray] = {}
     for wanted in (p for p in NAMES if p == part.name or p.startswith(f"{part.name}.")):
-        for name, tensor in network.hf.named_parameters():
+        for name, tensor in network.hf.named_parameters(remove_duplicate=False):  # tied ones have two
             if layer is not None and f"{network.paths['blocks']}.{layer}." not in name:
                 continue
             if name.endswith(NAMES[wanted]):
