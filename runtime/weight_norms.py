@@ -80,17 +80,20 @@ def sums(bindings: Bindings, a: Node, b: Node | None) -> dict:
     return {k: v[0] for k, v in _differences(first, files(bindings, b)).items()}
 
 
-def files(bindings: Bindings, weights: Node) -> tuple[Path, tuple[Path, ...]]:
-    """The folder of a model, and those of the adapters that are merged into it."""
+Files = tuple[Path, tuple[Path, ...], str]
+
+
+def files(bindings: Bindings, weights: Node) -> Files:
+    """The folder of a model, those of the adapters that are merged into it, and the fingerprint of what they hold now."""
     model = weights.input("model")
-    return bindings.folder(model), bindings.adapters(model)
+    return bindings.folder(model), bindings.adapters(model), bindings.fingerprint(model)
 
 
 @lru_cache(maxsize=32)
-def _norms(model: tuple[Path, tuple[Path, ...]]) -> dict:
-    return part_norms(*model)
+def _norms(model: Files) -> dict:
+    return part_norms(*model[:2])
 
 
 @lru_cache(maxsize=32)
-def _differences(a: tuple[Path, tuple[Path, ...]], b: tuple[Path, tuple[Path, ...]]) -> dict:
+def _differences(a: Files, b: Files) -> dict:
     return part_diff_norms(a[0], b[0], a[1], b[1])

@@ -169,6 +169,15 @@ def test_other_numerics_are_another_computation(what: str, root: Path) -> None:
     assert differ(SPEC, root, **OPTIONS[what])
 
 
+def test_weights_that_change_while_python_goes_on_have_other_norms(tmp_path: Path) -> None:
+    text = 'probe 1\nmodel m = path("m")\nstatistic size = norm(weights[mlp])\n'
+    found = []
+    for seed in (0, 1):
+        build("llama", tmp_path / "m", seed=seed)
+        found += [run(text, tmp_path, store=store).results[0].frame["value"][0] for store in (tmp_path / "s", None)]
+    assert found[0] == found[1] != found[2] == found[3]
+
+
 def test_other_names_and_another_order_are_the_same_computation(root: Path) -> None:
     other = SPEC.splitlines()
     other = "\n".join([other[0], *reversed(other[1:])])

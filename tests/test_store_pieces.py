@@ -10,10 +10,12 @@ import pytest
 import torch
 
 from probelang.compiler.physical import EditGroup, PhysicalStage, Request
+from probelang.runtime import provenance
 from probelang.runtime.execute import execute
 from probelang.runtime.kernels import Kernel
 from probelang.runtime.lowering import Lowered
 from probelang.runtime.options import RunOptions
+from probelang.runtime.store import content
 from probelang.runtime.store.content import FEWEST, MOST, cuts
 from tests.helpers_models import build
 from tests.reference.checked import checked
@@ -122,6 +124,13 @@ def test_each_input_of_a_number_is_in_its_key(edit: tuple[str, str], folder: Pat
     second, fresh = (run(SPEC.replace(*edit), folder, store, lines) for store in (tmp_path, None))
     assert second.manifest["counts"]["forwards"] > 0
     assert (values(second) == values(fresh)).all()
+
+
+def test_the_code_of_another_package_s_measure_is_in_its_keys(folder: Path, tmp_path: Path, monkeypatch) -> None:
+    for version, runs in (("one", True), ("two", True), ("one", False)):
+        for module in (provenance, content):
+            monkeypatch.setattr(module, "others_code", lambda op, version=version: version * (op == "logit"))
+        assert (run(SPEC, folder, tmp_path, rows(range(12))).manifest["counts"]["forwards"] > 0) == runs
 
 
 @pytest.mark.parametrize("method", ['"resample"', '"mean"'])

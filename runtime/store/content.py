@@ -17,6 +17,7 @@ import numpy as np
 
 from ...compiler.physical import PhysicalStage
 from ..lowering.lower import Lowered
+from ..provenance import others_code
 from .cubes import Piece
 from .spelling import plain
 
@@ -116,7 +117,7 @@ class Contents:
         for k, (start, stop) in enumerate(spans):
             chosen = order[bounds[k] : bounds[k + 1]]
             mine, slots, hasher = cell[chosen], entries["slots"][chosen], Hasher()
-            hasher.text([self.base, work.node.op, work.how, stop - start, shape])
+            hasher.text([self.base, work.node.op, others_code(work.node.op), work.how, stop - start, shape])
             # A cell is its place on the other axes, and its item's place in the piece.
             hasher.array(mine if along is None else mine // (inner * length) * inner + mine % inner)
             hasher.array(item[mine] - start)
