@@ -145,6 +145,27 @@ def test_scores_are_kept_and_asked_once(root, server):
     assert "sk-secret" not in written and one.url not in written
 
 
+def test_a_kept_reply_that_has_changed_is_asked_again(root, server):
+    one = server(gloom)
+    configure(root, one.url)
+    found = run(root)
+    for number, path in enumerate(sorted((root / "store" / "replies").rglob("*.json"))):
+        text = path.read_text()
+        at = text.index('"sum"') - 4 if number % 2 else text.index("0.")
+        path.write_text(text[:at] + ("7" if text[at] != "7" else "8") + text[at + 1 :])
+    again = run(root)
+    assert len(one.calls) == 10 and cells(again) == cells(found)
+
+
+def test_replies_that_cannot_be_kept_are_used(root, server):
+    configure(root, server(gloom).url)
+    (root / "store").mkdir()
+    (root / "store" / "replies").write_text("")
+    found = run(root)
+    assert cells(found)[:2] == pytest.approx(WANTED)
+    assert [w["code"] for w in found.run.warnings if isinstance(w, dict)] == ["store-not-written"]
+
+
 def test_a_server_that_is_down_leaves_cells_and_a_later_run_goes_on(root, server):
     gone = server(gloom)
     address = gone.url

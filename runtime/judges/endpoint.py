@@ -25,11 +25,15 @@ Progress = Callable[[int], None]
 
 @dataclass
 class Answers:
-    """What became of the questions: replies, and reasons where there is none. `counts` say where replies came from."""
+    """What became of the questions: replies, and reasons where there is none. `counts` say where replies came from.
+
+    `trouble` says why replies could not be kept.
+    """
 
     replies: dict[str, Reply] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     counts: Counter = field(default_factory=Counter)
+    trouble: str | None = None
 
 
 @dataclass(frozen=True)
@@ -93,8 +97,11 @@ def call_all(asking: Asking, questions: list[str], found: Answers, progress: Pro
         if stop.is_set():
             raise NoReply("")
         reply = call(endpoint, body(endpoint, question), stop.is_set)
-        if asking.kept is not None:
-            asking.kept.put(endpoint, body(endpoint, question), reply)
+        try:
+            if asking.kept is not None:
+                asking.kept.put(endpoint, body(endpoint, question), reply)
+        except OSError as error:
+            found.trouble = error.strerror  # it was answered, and may have been paid for
         return reply
 
     pool = ThreadPoolExecutor(endpoint.concurrency)

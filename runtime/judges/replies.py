@@ -42,16 +42,18 @@ class Kept:
         return self.folder / key[:2] / f"{key}.json"
 
     def get(self, endpoint: Endpoint, sent: dict) -> Reply | None:
-        """The reply to a call, or None; a file that cannot be read counts as none."""
+        """The reply to a call, or None; a file that cannot be read, or has changed, counts as none."""
         try:
             found = json.loads(self.path(endpoint, sent).read_text(encoding="utf-8"))
-            return back(found["reply"]) if found["sent"] == sent else None
+            whole = found["sent"] == sent and found["sum"] == digest(found["reply"])
+            return back(found["reply"]) if whole else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def put(self, endpoint: Endpoint, sent: dict, reply: Reply) -> None:
-        """Keep a reply: whole, or not at all."""
-        write(self.path(endpoint, sent), json.dumps({"sent": sent, "reply": plain(reply)}, ensure_ascii=False))
+        """Keep a reply, with its checksum: whole, or not at all. Raises OSError."""
+        told = {"sent": sent, "reply": plain(reply), "sum": digest(plain(reply))}
+        write(self.path(endpoint, sent), json.dumps(told, ensure_ascii=False))
 
 
 def write(path: Path, text: str) -> None:

@@ -43,6 +43,8 @@ def judge_at_endpoints(
         answers = ask(asking, wanted, note, online=not prepared.options.offline)
         made |= {n.key: scored(asked[n.key], answers) for n in own}
         tell(prepared, asking, answers)
+        if prepared.store is not None:
+            prepared.store.trouble = prepared.store.trouble or answers.trouble
         if prepared.options.record is not None and answers.replies:
             write_recording(prepared.options.record, str(asking.model), answers.replies)
     return made
