@@ -84,7 +84,7 @@ Files = tuple[Path, tuple[Path, ...], str]
 
 
 def files(bindings: Bindings, weights: Node) -> Files:
-    """The folder of a model, those of the adapters that are merged into it, and the fingerprint of what they hold now."""
+    """The folder of a model, those of the adapters merged into it, and the fingerprint of what they hold now."""
     model = weights.input("model")
     return bindings.folder(model), bindings.adapters(model), bindings.fingerprint(model)
 

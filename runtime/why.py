@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,11 +82,8 @@ def parts_of(prepared: Prepared, stage: Stage) -> dict[str, Part]:
         about = about_of(prepared, node)
         says, models = about["says"], tuple(about["models"])
         if node.key not in left:
-            kept, written = prepared.store.index.execute(
-                "SELECT about, written FROM records WHERE key = ?", (bytes.fromhex(prepared.recipe(node)),)
-            ).fetchone()
-            told = json.loads(kept)
-            found[node.key] = Part(says, models, "stored", told["bytes"], written, told["spec"])
+            row = prepared.store.row(prepared.recipe(node))
+            found[node.key] = Part(says, models, "stored", row.told["bytes"], row.written, row.told["spec"])
             continue
         missing, note = items.get(node.key, (None, None))
         if missing is not None and missing[0] == 0:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import random
+import shutil
+import sqlite3
 import time
 from pathlib import Path
 
@@ -13,7 +17,7 @@ import pytest
 from probelang.cli import main
 from probelang.cli.words import ago, bytes_
 from probelang.runtime.cube import Axis, Cube
-from probelang.runtime.store import Piece, Store, Value
+from probelang.runtime.store import Piece, Store, Value, index
 from probelang.runtime.store.store import hashed
 from probelang.runtime.store.upkeep import groups, prune, sizes, verify
 
@@ -101,6 +105,81 @@ def test_verify_forgets_what_is_damaged_and_finds_what_was_lost(store: Store) ->
     assert there(store) == [0, 1, 2, 3, 4, 6, 7, 8, 9]
 
 
+def test_an_index_that_is_damaged_anywhere_loses_rows_and_no_more(store: Store) -> None:
+    path, draw, found_all = store.folder / "index.sqlite", random.Random(0), 0
+    shutil.copytree(store.folder, store.folder.with_name("sound"))
+    for number in range(120):
+        shutil.rmtree(store.folder)
+        store = Store(shutil.copytree(store.folder.with_name("sound"), store.folder))
+        content = bytearray(path.read_bytes())
+        at = draw.randrange(len(content))
+        content[at : at + draw.choice([1, 1, 40])] = draw.randbytes(1)
+        path.write_bytes(bytes(content))
+        look = (groups, sizes, verify, lambda s: prune(s, before=1))[number % 4]
+        look(store)
+        for n in range(10):
+            found = store.get(hashed(str(n)))
+            if found is None:
+                store.put(value(n))
+                found = store.get(hashed(str(n)))
+            assert np.array_equal(found.values, cube(n).values) and store.trouble is None
+        groups(store), sizes(store)
+        found_all += not store.damaged
+        store.close()
+    assert 0 < found_all
+
+
+def test_what_is_put_beside_damage_is_there(store: Store) -> None:
+    """A value of which the pieces' records are damaged too, and that nobody has read before it is put again."""
+    path = store.shards.path(1)
+    path.write_bytes(bytes(path.stat().st_size))
+    store.put(value(1))
+    assert np.array_equal(store.get(hashed("1")).values, cube(1).values)
+
+
+def test_what_was_moved_or_made_anew_while_a_run_reads_is_found(store: Store) -> None:
+    reader = Store(store.folder)
+    assert there(reader) == list(range(10))
+    prune(store, before=time.time() - 4 * DAY)
+    assert there(reader) == [0, 1, 2, 3]
+    prune(store, largest=0)
+    store.close()
+    again = Store(store.folder)
+    again.put(value(5), value(3))
+    again.close()
+    assert there(reader) == [3, 5] and not reader.damaged
+
+
+def test_a_full_disk_is_said_and_can_be_pruned(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    ((pages,),) = store.index.execute("PRAGMA page_count").fetchall()
+    store.index.execute(f"PRAGMA max_page_count = {pages}")
+    store.put(*(value(n, count=3) for n in range(100, 200)))
+    assert store.trouble == "database or disk is full" and there(store) == list(range(10))
+    store.close()
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", full)
+    assert prune(store, largest=30_000).values == 8
+    left, before = there(store), sizes(store).bytes
+    assert len(left) == 2
+    monkeypatch.undo()
+    assert prune(store, largest=30_000).bytes > 0 and sizes(store).bytes < before and there(store) == left
+    store.close()
+    assert prune(store, largest=0).values == 2 and not store.shards.numbers()
+
+
+def test_an_index_without_room_is_made_in_memory(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    (store.folder / "index.sqlite").unlink()
+
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(index, "connect", full)
+    assert there(store) == list(range(10)) and len(list(store.folder.iterdir())) == 2
+
+
 def test_full_shards_are_followed_by_others(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.shards.largest = 20_000
@@ -123,9 +202,12 @@ def test_a_store_that_can_only_be_read_is_read(index: bool, store: Store) -> Non
         os.seteuid(65534)
         readable = Store(folder)
         assert there(readable) == list(range(10))
+        readable.close()
+        assert readable.trouble is None  # nothing had to be kept
         readable.put(value(77))
         assert readable.get(hashed("77")) is None and readable.trouble
         readable.close()
+        assert main(["cache", "prune", "--max-size", "1", "--store", str(folder)]) == 1
     finally:
         os.seteuid(0)
         folder.rename(store.folder)

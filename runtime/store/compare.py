@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..cube import Axis
+from .index import rows as index_rows
 from .spelling import axis_back
 from .store import Store
 
@@ -31,20 +32,18 @@ def relative_of(store: Store, about: Mapping, inputs: Mapping, items: Axis | Non
 
     `about` is what the index would say of the value.
     """
-    if store.index is None:
-        return None
-    asked = "SELECT key, about, written FROM records WHERE kind = 'value' ORDER BY written DESC"
     found: list[tuple[int, str, float, dict]] = []
-    for key, text, written in store.index.execute(asked).fetchall():
-        told = json.loads(text)
+    stored = store.asked(lambda index: index_rows(index, "kind = 'value'")) or []
+    for row in sorted(stored, key=lambda row: -row.written):
+        told = row.told
         if told.get("op") != about["op"] or len(found) >= LOOKED_AT:
             continue
-        record = store.record(key.hex())
+        record = store.record(row.key.hex())
         if record is not None:
             # What reads the same is meant, whatever has changed in it.
             apart = sum(told[name] != about[name] for name in ("says", "models"))
             apart = parts_apart(record.header["inputs"], inputs) + FURTHER * apart
-            found.append((apart, told["spec"], written, record.header))
+            found.append((apart, told["spec"], row.written, record.header))
     if not found:
         return None
     _, spec, written, header = min(found, key=lambda f: f[0])

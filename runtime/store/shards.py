@@ -63,6 +63,10 @@ class Shards:
         file = self._file(number)
         return lambda: mapped(file.number, place - length, length)
 
+    def let_go(self, number: int) -> None:
+        """Open a shard anew when it is read next: there may be another one of its number."""
+        self._open.pop(number, None)
+
     def _file(self, number: int) -> File:
         if number not in self._open:
             self._open[number] = File(os.open(self.path(number), os.O_RDONLY))

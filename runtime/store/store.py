@@ -10,15 +10,17 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
+from typing import TypeVar
 
 from ..cube import Axis, Cube
 from ..errors import ProbeError
 from .cubes import Part, Piece, block, cut, joined, part_back
-from .index import Entry, add, entry, opened, touch
+from .index import Entry, add, entry, opened, rows, touch
 from .journal import Journal
 from .records import Damaged, Record, framed
 from .shards import Shards
@@ -26,6 +28,7 @@ from .spelling import axis_back, plain_axis
 
 SMALL = 400  # characters of an axis that stands in the values that have it
 AT_ONCE = 2**24  # bytes of records that are held to be written together
+Answer = TypeVar("Answer")
 
 
 def default_folder() -> Path:
@@ -73,7 +76,9 @@ class Store:
     trouble: str | None = None
     pieces: tuple[int, int] = (0, 0)  # found and not found, of the values that were not found whole
     used: list[bytes] = field(default_factory=list)
+    whole: set[str] = field(default_factory=set)  # records that were read, and found whole
     _index: sqlite3.Connection | None = None
+    _lost: bool = False  # whether the index could not be used
     _shards: Shards | None = None
     _journals: list[Journal] = field(default_factory=list)
 
@@ -131,34 +136,48 @@ class Store:
 
     def _found(self, key: str) -> tuple[Record, tuple[int, int, int]] | None:
         """A record and where it stands: shard, place, length."""
-        row = self._asked("SELECT shard, place, length FROM records WHERE key = ?", bytes.fromhex(key))
-        if row is None:
-            return None
-        try:
-            record = self.shards.read(*row)
-            if record.key == bytes.fromhex(key):
-                return record, row
-        except (Damaged, OSError):
-            pass  # as good as another record in its place
+        for _ in range(2):  # another process may just have moved it
+            row = self.row(key)
+            if row is None:
+                return None
+            try:
+                record = self.shards.read(*row.where)
+                if record.key == row.key:
+                    self.whole.add(key)
+                    return record, row.where
+            except (Damaged, OSError):
+                pass  # as good as another record in its place
+            self.shards.let_go(row.shard)
         self._forget(key)
         return None
 
     def has(self, key: str) -> bool:
-        return self._asked("SELECT 1 FROM records WHERE key = ?", bytes.fromhex(key)) is not None
+        """Whether a record is there, and whole."""
+        return self._found(key) is not None if key not in self.whole else self.row(key) is not None
 
-    def _asked(self, question: str, key: bytes) -> tuple | None:
-        index = self.index
-        if index is None:
+    def row(self, key: str) -> Entry | None:
+        """What the index says of a record, or None; an index that cannot be used has none, and is not asked again."""
+        if self._lost:
             return None
         try:
-            return index.execute(question, (key,)).fetchone()
+            found = self.asked(lambda index: rows(index, "key = ?", (bytes.fromhex(key),)))
+        except (OSError, sqlite3.Error) as error:
+            self._lost = True
+            self.trouble = self.trouble or _said(error)
+            return None
+        return found[0] if found else None
+
+    def asked(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer | None:
+        """What the index answers, which is made again where it is damaged; None where there is no store yet."""
+        index = self.index
+        try:
+            return None if index is None else question(index)
         except sqlite3.OperationalError:
             raise
-        except sqlite3.DatabaseError:  # a page of the index is damaged: it is made again
+        except sqlite3.DatabaseError:
             index.close()
-            self._index = None
-            (self.folder / "index.sqlite").unlink(missing_ok=True)
-            return self.index.execute(question, (key,)).fetchone()
+            self._index = opened(self.folder, self.shards, anew=True)
+            return question(self._index)
 
     def _axis(self, told: dict | str) -> Axis | None:
         if isinstance(told, dict):
@@ -167,11 +186,12 @@ class Store:
         return None if record is None else axis_back(json.loads(bytes(record.payload)))
 
     def _forget(self, key: str) -> None:
-        self.damaged.append(key)
+        if key not in self.damaged:
+            self.damaged.append(key)
         try:
             self.index.execute("DELETE FROM records WHERE key = ?", (bytes.fromhex(key),))
-        except sqlite3.OperationalError as error:
-            self.trouble = self.trouble or str(error)  # of a store that can only be read
+        except sqlite3.Error as error:
+            self.trouble = self.trouble or _said(error)  # of a store that can only be read
 
     # **** writing ****
 
@@ -183,7 +203,7 @@ class Store:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._put(values)
         except (OSError, sqlite3.Error) as error:
-            self.trouble = getattr(error, "strerror", None) or str(error)
+            self.trouble = _said(error)
 
     def _put(self, values: Sequence[Value]) -> None:
         writing = Writing(self, time.time())
@@ -224,14 +244,12 @@ class Store:
         for journal in self._journals:
             journal.close()
         if self._index is not None:
-            try:
+            with suppress(sqlite3.Error):  # a store that can only be read
                 touch(self._index, self.used)
-            except sqlite3.OperationalError as error:
-                self.trouble = self.trouble or str(error)  # of a store that can only be read
             self._index.close()
         if self._shards is not None:
             self._shards.close()
-        self._index, self._shards, self.used = None, None, []
+        self._index, self._shards, self.used, self.whole = None, None, [], set()
 
 
 @dataclass
@@ -265,7 +283,11 @@ class Writing:
     def finish(self) -> None:
         """Bring everything into the index."""
         self.append()
-        add(self.store.index, self.rows)
+        self.store.asked(lambda index: add(index, self.rows))
+
+
+def _said(error: OSError | sqlite3.Error) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def hashed(text: str) -> str:

@@ -5,14 +5,15 @@ Safe beside runs: shards that a run writes to are left alone, and a value that l
 
 from __future__ import annotations
 
-import json
+import errno
 import os
 import time
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .index import add, entries_of
+from .index import Entry, add, entries_of, rows
 from .journal import locked
 from .records import Damaged, Record, framed
 from .store import Store
@@ -65,10 +66,10 @@ class Verified:
 def groups(store: Store) -> tuple[Group, ...]:
     """The values of a store by spec, kind of work and model, the last used first."""
     found: dict[tuple, list[tuple[int, float, float]]] = {}
-    for about, written, used in _rows(store, "about, written, used", "kind = 'value'"):
-        told = json.loads(about)
+    for row in _rows(store, "kind = 'value'"):
+        told = row.told
         key = told.get("spec", ""), told.get("op", ""), tuple(told.get("models", ()))
-        found.setdefault(key, []).append((told["bytes"], written, used))
+        found.setdefault(key, []).append((told["bytes"], row.written, row.used))
     made = [
         Group(*key, len(v), sum(b for b, _, _ in v), max(w for _, w, _ in v), max(u for _, _, u in v))
         for key, v in found.items()
@@ -80,8 +81,8 @@ def sizes(store: Store) -> Sizes:
     """What a store takes on the disk."""
     shards, journals = store.shards.numbers(), _journals(store)
     on_disk = sum(_size(store.shards.path(n)) for n in shards)
-    indexed = sum(length for (length,) in _rows(store, "length"))
-    values = len(_rows(store, "key", "kind = 'value'"))
+    found = _rows(store)
+    indexed, values = sum(row.length for row in found), sum(row.kind == "value" for row in found)
     whole = on_disk + sum(map(_size, journals)) + _size(store.folder / "index.sqlite")
     return Sizes(values, len(shards), len(journals), whole, max(on_disk - indexed, 0))
 
@@ -93,15 +94,15 @@ def prune(store: Store, *, before: float | None = None, largest: int | None = No
     """
     if store.index is None:
         return Pruned(0, 0, 0)
-    length = dict(_rows(store, "key, length"))
-    kept, needed, total, dropped = set(), set(), 0, 0
-    for key, used in sorted(_rows(store, "key, used", "kind = 'value'"), key=lambda row: (-row[1], row[0])):
-        parts = {key, *_parts(store, key)} & length.keys()
+    found = _rows(store)
+    length = {row.key: row.length for row in found}
+    needed, total, dropped = set(), 0, 0
+    for row in sorted((r for r in found if r.kind == "value"), key=lambda r: (-r.used, r.key)):
+        parts = {row.key, *_parts(store, row.key)} & length.keys()
         more = sum(length[p] for p in parts - needed)
-        if (before is not None and used < before) or (largest is not None and total + more > largest):
+        if (before is not None and row.used < before) or (largest is not None and total + more > largest):
             dropped += 1
             continue
-        kept.add(key)
         needed |= parts
         total += more
     old = [p for p in _journals(store) if before is not None and p.stat().st_mtime < before]
@@ -109,9 +110,14 @@ def prune(store: Store, *, before: float | None = None, largest: int | None = No
     if dry:
         return Pruned(dropped, len(old), size)
     at_first = sizes(store).bytes
+    for pragma in ("journal_mode", "temp_store"):  # one prunes where the disk is full
+        store.index.execute(f"PRAGMA {pragma} = MEMORY")
     _delete(store, [(key,) for key in length if key not in needed])
     removed = sum(_removed(path) for path in old)
-    for number in store.shards.numbers():
+    live = Counter()
+    for row in _rows(store):
+        live[row.shard] += row.length
+    for number in sorted(store.shards.numbers(), key=lambda number: live[number]):  # the emptiest make room for others
         _compact(store, number)
     store.index.execute("VACUUM")
     return Pruned(dropped, removed, max(at_first - sizes(store).bytes, 0))
@@ -121,39 +127,43 @@ def verify(store: Store) -> Verified:
     """Read every record; forget the damaged ones, and find again those that the index has lost."""
     if store.index is None:
         return Verified(0, 0, 0)
-    rows = _rows(store, "key, shard, place, length")
-    damaged = [(key,) for key, *where in rows if (r := _read(store, where)) is None or r.key != key]
+    found = _rows(store)
+    damaged = [(row.key,) for row in found if _read(store, row) is None]
     _delete(store, damaged)
-    known = {tuple(where) for _, *where in rows}
+    known = {row.where for row in found}
     lost = []
     for number in store.shards.numbers():
-        lost += [e for e in entries_of(store.shards, number) if tuple(e[2:5]) not in known]
-    before = len(_rows(store, "key"))
+        lost += [e for e in entries_of(store.shards, number) if e.where not in known]
+    before = len(_rows(store))
     add(store.index, lost)
-    after = len(_rows(store, "key"))
-    return Verified(len(rows) - len(damaged), len(damaged), after - before)
+    after = len(_rows(store))
+    return Verified(len(found) - len(damaged), len(damaged), after - before)
 
 
 def _compact(store: Store, number: int) -> None:
-    """Give back the room of a shard of which much is unused, unless a run writes to it."""
+    """Give back the room of a shard of which much is unused, unless a run writes to it, or there is none to move to."""
     path = store.shards.path(number)
-    live = _rows(store, "key, place, length", "shard = ?", (number,))
-    used, whole = sum(length for *_, length in live), path.stat().st_size
+    live = _rows(store, "shard = ?", (number,))
+    used, whole = sum(row.length for row in live), path.stat().st_size
     if whole - used <= DEAD * whole:
         return
     file = store.shards.taken(number)
     if file is None:
         return
     try:
-        for key, place, length in live:
-            record = _read(store, (number, place, length))
+        for row in live:
+            record = _read(store, row)
             if record is None:
-                _delete(store, [(key,)])
+                _delete(store, [(row.key,)])
                 continue
-            ((shard, at, size),) = store.shards.append([framed(key, record.header, record.payload)])
-            move = "UPDATE records SET shard = ?, place = ?, length = ? WHERE key = ?"
-            store.index.execute(move, (shard, at, size, key))
+            ((shard, at, size),) = store.shards.append([framed(row.key, record.header, record.payload)])
+            moved = replace(row, shard=shard, place=at, length=size)
+            move = "UPDATE records SET shard = ?, place = ?, length = ?, sum = ? WHERE key = ?"
+            store.index.execute(move, (shard, at, size, moved.sum, row.key))
         path.unlink()
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
     finally:
         os.close(file)
 
@@ -167,17 +177,16 @@ def _parts(store: Store, key: bytes) -> Iterable[bytes]:
     return [bytes.fromhex(part) for part in (*record.header["pieces"], *axes)]
 
 
-def _read(store: Store, where: tuple[int, int, int]) -> Record | None:
+def _read(store: Store, row: Entry) -> Record | None:
     try:
-        return store.shards.read(*where)
+        record = store.shards.read(*row.where)
     except (Damaged, OSError):
         return None
+    return record if record.key == row.key else None
 
 
-def _rows(store: Store, columns: str, where: str = "1", given: tuple = ()) -> list[tuple]:
-    if store.index is None:
-        return []
-    return store.index.execute(f"SELECT {columns} FROM records WHERE {where}", given).fetchall()
+def _rows(store: Store, where: str = "1", given: tuple = ()) -> list[Entry]:
+    return store.asked(lambda index: rows(index, where, given)) or []
 
 
 def _delete(store: Store, keys: list[tuple[bytes]]) -> None:

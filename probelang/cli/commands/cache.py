@@ -41,6 +41,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace, console: Console) -> int:
     """Do one of the four; `verify` exits with 1 when something was damaged."""
+    import sqlite3
+
+    from ...runtime.errors import ProbeError
     from ...runtime.store import Store, default_folder
 
     if options.action == "prune" and options.older_than is None and options.max_size is None:
@@ -51,6 +54,11 @@ def main(options: argparse.Namespace, console: Console) -> int:
         return {"list": listed, "size": measured, "prune": pruned, "verify": verified}[options.action](
             store, options, console
         )
+    except sqlite3.Error as error:
+        message = f"the index of {store.folder} cannot be used: {error}"
+        raise ProbeError(
+            "store-not-usable", message, "see whether the folder can be written to, and has room"
+        ) from None
     finally:
         store.close()
 
