@@ -103,6 +103,9 @@ class ModelPool:
                       device_map=self.options.device_map, attention=self.options.attention,
                       trust_remote_code=self.options.trust_remote_code, counts=self.counts)  # fmt: skip
         self.load_seconds += time.perf_counter() - started
+        if loaded.fingerprint != self.bindings.fingerprint(model):
+            # What it gives would be kept as what the files before it gave.
+            raise ProbeError("model-changed", f"the files of {source} have changed since the run began", "run it again")
         self.loaded[str(source)] = numerics(loaded)
         return Engine(loaded, self.counts)
 

@@ -72,9 +72,8 @@ def contents(prepared: Prepared) -> dict[str, str]:
     rubrics = {r.key for r in given if r is not None and r.op == "file"}
     for node in walk(*prepared.roots.values()):
         if node.op in MODELS and not issubclass(node.kind, Dataset):
-            found[node.key] = (
-                prepared.bindings.fingerprint(node) + tokenizer_of(prepared, node) + ends_of(prepared, node)
-            )
+            own = (prepared.bindings.fingerprint(node), tokenizer_of(prepared, node), ends_of(prepared, node))
+            found[node.key] = "".join(own) + code_of(prepared, node)
         elif node.key in rubrics:
             found[node.key] = value_key({"rubric": rubric_path(prepared.bindings, node).read_bytes()})
         elif node.op in ("file", "rows") or node.op in MODELS:
@@ -141,6 +140,13 @@ def ends_of(prepared: Prepared, model: Node) -> str:
         if path.is_file()
         else ""
     )
+
+
+def code_of(prepared: Prepared, model: Node) -> str:
+    """A hash of the code that lies beside a model's weights, where it is run."""
+    files = prepared.bindings.folder(model).glob("*.py") if prepared.options.trust_remote_code else ()
+    found = {path.name: path.read_bytes() for path in files}
+    return value_key(found) if found else ""
 
 
 def tokenizer_of(prepared: Prepared, model: Node) -> str:

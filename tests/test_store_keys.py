@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from probelang.runtime.errors import ProbeError
 from probelang.runtime.execute import execute
 from probelang.runtime.options import RunOptions
 from probelang.runtime.results import Run
@@ -176,6 +177,36 @@ def test_weights_that_change_while_python_goes_on_have_other_norms(tmp_path: Pat
         build("llama", tmp_path / "m", seed=seed)
         found += [run(text, tmp_path, store=store).results[0].frame["value"][0] for store in (tmp_path / "s", None)]
     assert found[0] == found[1] != found[2] == found[3]
+
+
+def test_weights_that_change_while_a_run_is_on_are_not_taken_for_those_before(tmp_path: Path) -> None:
+    text = SPEC.partition("dataset d")[0].replace("grader", "other").replace("judge", "n")
+    text += 'dataset d = rows("""q\nbig\n""")\nprompts p from d { body: "the {q} is" }\n'
+    text += "statistic first = entropy(p) on m\nstatistic second = entropy(p) on other\n"
+
+    def put(*seeds: int) -> None:
+        for name, seed in zip("mn", seeds, strict=True):
+            build("llama", tmp_path / name, seed=seed)
+
+    put(1, 2)
+
+    options = RunOptions(replicates=2, store=tmp_path / "store")
+    with pytest.raises(ProbeError, match="have changed since the run began"):
+        execute(checked(text, tmp_path), root=tmp_path, options=options, progress=lambda *_: put(3, 4))
+    found, alone = (run(text, tmp_path, store=store) for store in (tmp_path / "store", None))
+    assert tables(found) == tables(alone) and found.manifest["counts"]["forwards"] > 0
+    # what the first model had given is that of the files before
+    put(1, 2)
+    found, alone = (run(text, tmp_path, store=store) for store in (tmp_path / "store", None))
+    assert tables(found) == tables(alone)
+
+
+def test_the_code_beside_a_model_is_in_its_keys_where_it_is_run(root: Path) -> None:
+    code = root / "m" / "modeling.py"
+    for text, trust, runs in (("a", False, 0), ("a", True, 1), ("b", True, 1), ("b", False, 0), ("a", True, 0)):
+        code.write_text(text)
+        found = run(SPEC, root, store=root / "store", trust_remote_code=trust)
+        assert (found.manifest["counts"]["forwards"] > 0) == runs
 
 
 def test_other_names_and_another_order_are_the_same_computation(root: Path) -> None:

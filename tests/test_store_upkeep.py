@@ -17,7 +17,8 @@ import pytest
 from probelang.cli import main
 from probelang.cli.words import ago, bytes_
 from probelang.runtime.cube import Axis, Cube
-from probelang.runtime.store import Piece, Store, Value, index
+from probelang.runtime.store import Piece, Store, Value, index, upkeep
+from probelang.runtime.store.shards import Shards
 from probelang.runtime.store.store import hashed
 from probelang.runtime.store.upkeep import groups, prune, sizes, verify
 
@@ -178,6 +179,30 @@ def test_an_index_without_room_is_made_in_memory(store: Store, monkeypatch: pyte
 
     monkeypatch.setattr(index, "connect", full)
     assert there(store) == list(range(10)) and len(list(store.folder.iterdir())) == 2
+
+
+def test_what_a_run_adds_before_its_shard_is_moved_is_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run ends, and lets its shard go, just when pruning looks at the shard."""
+    other = Store(store.folder)
+    other.put(value(77))
+    taken = Shards.taken
+
+    def ends(shards: Shards, number: int) -> int | None:
+        if shards is store.shards and other.index is not None:
+            other.put(value(78))
+            other.close()
+        return taken(shards, number)
+
+    monkeypatch.setattr(Shards, "taken", ends)
+    prune(store, before=time.time() - 4 * DAY)
+    assert there(store) == [0, 1, 2, 3]
+    assert all(store.get(hashed(n)) is not None for n in ("77", "78")) and not store.damaged
+
+
+def test_journals_and_shards_may_go_while_they_are_looked_at(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep, "_journals", lambda store: [store.folder / "journals" / "gone.journal"])
+    monkeypatch.setattr(Shards, "numbers", lambda shards: [1, 7])
+    assert prune(store, before=1).stopped == 0 == verify(store).damaged and sizes(store).values == 10
 
 
 def test_full_shards_are_followed_by_others(tmp_path: Path) -> None:

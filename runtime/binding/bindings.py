@@ -37,6 +37,7 @@ class Bindings:
     results: dict[str, object] = field(default_factory=dict)
     _sources: dict[str, ModelSource] = field(default_factory=dict)
     _facts: dict[str, ModelFacts] = field(default_factory=dict)
+    _fingerprints: dict[str, str] = field(default_factory=dict)
     _tokenizers: dict[str, Tokenizer] = field(default_factory=dict)
     _tables: dict[str, Table] = field(default_factory=dict)
     _rendered: dict[tuple[str, str], tuple[Rendered, ...]] = field(default_factory=dict)
@@ -96,8 +97,11 @@ class Bindings:
         return self._facts[model.key]
 
     def fingerprint(self, model: Node) -> str:
-        """A name of a model's weights and config by their bytes."""
-        return fingerprint(self.folder(model)) + "".join(map(adapter_fingerprint, self.adapters(model)))
+        """A name of a model's weights and config by their bytes, as they were when it was first asked."""
+        if model.key not in self._fingerprints:
+            found = fingerprint(self.folder(model)) + "".join(map(adapter_fingerprint, self.adapters(model)))
+            self._fingerprints[model.key] = found
+        return self._fingerprints[model.key]
 
     def tokenizer(self, model: Node) -> Tokenizer:
         if model.key not in self._tokenizers:

@@ -140,7 +140,10 @@ def filled(database: sqlite3.Connection, shards: Shards) -> sqlite3.Connection:
 
 def entries_of(shards: Shards, number: int) -> list[Entry]:
     """The rows of a shard's records, from the shard alone."""
-    file = os.open(shards.path(number), os.O_RDONLY)
+    try:
+        file = os.open(shards.path(number), os.O_RDONLY)
+    except FileNotFoundError:  # what was in it has just been moved
+        return []
     try:
         return [entry(r.key, r.header, (number, place, length)) for place, length, r in scan(file)]
     finally:

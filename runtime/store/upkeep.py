@@ -6,6 +6,7 @@ Safe beside runs: shards that a run writes to are left alone, and a value that l
 from __future__ import annotations
 
 import errno
+import math
 import os
 import time
 from collections import Counter
@@ -105,7 +106,7 @@ def prune(store: Store, *, before: float | None = None, largest: int | None = No
             continue
         needed |= parts
         total += more
-    old = [p for p in _journals(store) if before is not None and p.stat().st_mtime < before]
+    old = [p for p in _journals(store) if before is not None and _written(p) < before]
     size = sum(map(_size, old)) + sum(n for key, n in length.items() if key not in needed)
     if dry:
         return Pruned(dropped, len(old), size)
@@ -143,14 +144,14 @@ def verify(store: Store) -> Verified:
 def _compact(store: Store, number: int) -> None:
     """Give back the room of a shard of which much is unused, unless a run writes to it, or there is none to move to."""
     path = store.shards.path(number)
-    live = _rows(store, "shard = ?", (number,))
-    used, whole = sum(row.length for row in live), path.stat().st_size
-    if whole - used <= DEAD * whole:
-        return
     file = store.shards.taken(number)
     if file is None:
         return
     try:
+        live = _rows(store, "shard = ?", (number,))
+        used, whole = sum(row.length for row in live), _size(path)
+        if whole - used <= DEAD * whole:
+            return
         for row in live:
             record = _read(store, row)
             if record is None:
@@ -201,17 +202,30 @@ def _journals(store: Store) -> list[Path]:
 
 def _removed(path: Path) -> bool:
     """Remove a journal that no run writes to."""
-    file = os.open(path, os.O_RDWR)
+    try:
+        file = os.open(path, os.O_RDWR)
+    except FileNotFoundError:  # its run is done
+        return False
     try:
         if free := locked(file):
-            path.unlink()
+            path.unlink(missing_ok=True)
         return free
     finally:
         os.close(file)
 
 
 def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _written(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # a journal whose run is done
+        return math.inf
 
 
 def days_ago(days: float) -> float:
