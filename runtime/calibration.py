@@ -23,7 +23,7 @@ from ..compiler.graph import digest
 from ..compiler.shape import ModelShape
 from ..compiler.sizes import Shape
 from .errors import ProbeError
-from .models import LoadedModel, load
+from .models import LoadedModel, load, no_device
 from .sites import SiteRef, architecture
 from .sources import ModelSource, read_config, source_facts
 
@@ -56,7 +56,16 @@ def known(folder: Path | None, shape: ModelShape, device: str, dtype: str) -> Sp
 
 
 def calibrate(folder: Path, source: ModelSource, shape: ModelShape, device: str, dtype: str, attention: str) -> Speed:
-    """Measure, keep and return the speed of a model on this machine; takes a few seconds."""
+    """Measure, keep and return the speed of a model on this machine; takes a few seconds.
+
+    Raises `device-not-available`.
+    """
+    import torch
+
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise no_device(device) from error
     model = random_model(source, device, dtype, attention)
     speed = measured(model)
     speed = Speed(**(asdict(speed) | {"load": load_seconds(source, shape, device, dtype, attention)}))

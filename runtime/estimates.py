@@ -54,10 +54,10 @@ def turn_seconds(prepared: Prepared, stage: PhysicalStage, loads: bool, checks: 
     return found
 
 
-def writing_seconds(prepared: Prepared, writing: Writing) -> float | None:
-    """How long texts take a model that are all as long as they may be; None if it was not measured."""
+def writing_seconds(prepared: Prepared, writing: Writing, loads: bool = False) -> float | None:
+    """How long texts take a model that are all as long as they may be, with its load; None if it was not measured."""
     speed = speed_of(prepared, writing.model)
-    return None if speed is None else speed.seconds(writing.passes())
+    return None if speed is None else speed.seconds(writing.passes()) + (speed.load if loads else 0.0)
 
 
 def calibrate_missing(prepared: Prepared, again: bool = False, tell: Callable[[str], None] = lambda text: None) -> None:

@@ -23,12 +23,11 @@ from .judges.run import at_endpoint, judge_at_endpoints, notices
 from .kept import keep, keep_whole, stored, task
 from .kept import notices as unkept
 from .lowering import Lowered, lower
-from .lowering.lower import models_of
 from .no_items import notices as without_items
 from .no_items import with_items
 from .options import RunOptions
 from .prepared import Prepared, planned, prepare
-from .provenance import keys, numerics
+from .provenance import keys, models_below, numerics
 from .results import Run
 from .schedule import batch_tokens, memory_of, schedule
 
@@ -121,16 +120,18 @@ def execute(checked: Checked, *, root: Path, options: RunOptions, progress: Prog
     return replace(run, manifest=manifest, warnings=warnings)
 
 
-def estimate(counted: list[dict], imports: float) -> dict[str, float] | None:
+def estimate(counted: list[dict], imports: float) -> dict[str, float | bool] | None:
     """What the work of models was estimated to take and what it took, in seconds; None where nothing was measured.
 
-    `imports` are seconds of it that went into importing code.
+    `imports` are seconds of it that went into importing code. Texts that are written are estimated at their longest,
+    so that it is then the most that was estimated.
     """
     work = [c for c in counted if c["kind"] != "weights" and c["forwards"]]
     if not work or any(c["estimated"] is None for c in work):
         return None
     took = sum(c["seconds"] for c in work) - imports
-    return {"seconds": round(sum(c["estimated"] for c in work), 3), "took": round(took, 3)}
+    most = any(c["kind"] == "generate" for c in work)
+    return {"seconds": round(sum(c["estimated"] for c in work), 3), "took": round(took, 3), "at_most": most}
 
 
 def line_of(prepared: Prepared, key: str | None) -> int | None:
@@ -142,8 +143,7 @@ def line_of(prepared: Prepared, key: str | None) -> int | None:
 
 
 def models_used(prepared: Prepared) -> list[Node]:
-    found = {m.key: m for s in prepared.stages for n in s.nodes for m in models_of(n)}
-    return list(found.values())
+    return models_below([n for s in prepared.stages for n in s.nodes])
 
 
 def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None) -> dict:
@@ -173,8 +173,8 @@ def run_stage(prepared: Prepared, stage: Stage, pool, progress: Progress | None)
             with about(node.key):
                 prepared.bindings.table(node)
     elif stage.kind == "generate":
-        expected, written = write_stage(prepared, stage, pool, progress)
-        estimated, resumed = [None], [written, 0]
+        expected, written, estimated = write_stage(prepared, stage, pool, progress)
+        resumed = [written, 0]
     else:
         tasks = [task(prepared, p, w) for p, w in lowered_stages(prepared, stage)]
         total, done = sum(len(t.physical.rows) for t in tasks), 0

@@ -22,10 +22,11 @@ UNKNOWN = 4 * 10**9  # where the system does not tell
 
 @dataclass(frozen=True)
 class Memory:
-    """Free bytes of the device that models run on."""
+    """Free bytes of the device that models run on; not `known` where that is not here to be asked."""
 
     free: int
     kind: str = "cpu"
+    known: bool = True
 
     @property
     def for_weights(self) -> int:
@@ -46,7 +47,8 @@ def free_memory(device: str) -> Memory:
     """Measure the free memory of a device: "cpu", "mps", "cuda" or "cuda:1"."""
     kind = device.split(":")[0]
     if kind == "cuda":
-        return Memory(_free_on_gpu(device), "cuda")
+        free = _free_on_gpu(device)
+        return Memory(UNKNOWN, "cuda", known=False) if free is None else Memory(free, "cuda")
     return Memory(free_on_cpu(), kind if kind in MOST_TOKENS else "cpu")
 
 
@@ -120,11 +122,11 @@ def _address_space(root: Path) -> int | None:
     return most - pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def _free_on_gpu(device: str) -> int:
+def _free_on_gpu(device: str) -> int | None:
     import torch
 
     if not torch.cuda.is_available():
-        return UNKNOWN  # loading a model says what is wrong
+        return None  # loading a model says what is wrong
     free, _ = torch.cuda.mem_get_info(torch.device(device))
     # What torch holds but does not use is free for tensors.
     return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)

@@ -3,6 +3,7 @@
 import threading
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 
 from .adapters import adapter_fingerprint, merge_adapter
@@ -113,6 +114,9 @@ def load(
         raise ProbeError(
             "unknown-device-map", message, f"one of {', '.join(DEVICE_MAPS)}; for one device, --device NAME"
         )
+    if device_map is not None and find_spec("accelerate") is None:
+        message = "--device-map is done by accelerate, which is not installed"
+        raise ProbeError("device-map-needs-accelerate", message, "pip install 'probelang[device-map]'")
     weight_files(directory)
     attention = sites.attention or attention
     bars = transformers.utils.logging.is_progress_bar_enabled()
@@ -128,12 +132,6 @@ def load(
             local_files_only=True,
             output_loading_info=True,
         )
-    except ImportError as error:
-        if "accelerate" not in str(error).lower():
-            raise
-        raise ProbeError(
-            "device-map-needs-accelerate", "a device map needs accelerate", "pip install 'probelang[device-map]'"
-        ) from None
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
@@ -202,8 +200,15 @@ def _move(hf, device: str) -> None:
     except (RuntimeError, AssertionError) as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
-        have = ["cpu"]
-        have += [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
-        have += ["mps"] if torch.backends.mps.is_available() else []
-        message = f"there is no device {device!r} on this machine"
-        raise ProbeError("device-not-available", message, f"it has {', '.join(have)}") from error
+        raise no_device(device) from error
+
+
+def no_device(device: str) -> ProbeError:
+    """The error for a device that this machine does not have, with those that it has."""
+    import torch
+
+    have = ["cpu"]
+    have += [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    have += ["mps"] if torch.backends.mps.is_available() else []
+    message = f"there is no device {device!r} on this machine"
+    return ProbeError("device-not-available", message, f"it has {', '.join(have)}")

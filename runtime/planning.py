@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..compiler.check import Checked
@@ -24,10 +24,13 @@ from .generation.batches import in_batches
 from .generation.lower import lower_writing
 from .judges.run import at_endpoint, calls
 from .lowering.lower import models_of
+from .memory import Memory
 from .no_items import with_items
 from .options import RunOptions
 from .prepared import Prepared, planned, prepare
+from .provenance import models_below
 from .schedule import Schedule, memory_of, name_of, room_for_texts, schedule, shape_of
+from .weight_files import weight_files
 
 ALONE = "every row alone"
 
@@ -40,7 +43,7 @@ class Plan:
     stages: tuple[StagePart, ...]
     schedule: Schedule
     missing: tuple[str, ...]
-    free: int
+    memory: Memory
     estimate: float | None = None
     load_seconds: float = 0.0
 
@@ -100,16 +103,22 @@ class Plan:
         counts = (counted(self.forwards, "forward"), counted(self.row_layer_tokens, "row-layer-token"))
         words = [how + c for c in (*counts, amount(self.flops, "FLOP"))]
         loads = counted(self.loads, "load")
-        if self.loads:
+        if self.schedule.load_bytes:
             donated = sum(m.donated for m in self.parts)
             more = f" and {amount(donated, 'B')} beside" if donated else ""
-            loads += f" ({amount(self.schedule.load_bytes, 'B')} of weights{more})"
+            least = "" if self.schedule.sizes_known else "at least "
+            loads += f" ({least}{amount(self.schedule.load_bytes, 'B')} of weights{more})"
         lines = [f"in all: {loads}, {', '.join(words)}"]
         if self.schedule.loads < self.schedule.plain_loads:
             lines.insert(0, f"order-models: {self.schedule.words()}: {self.schedule.plain_loads} -> {self.loads} loads")
         if self.schedule.read_ahead:
             how = f"{self.schedule.read_ahead} of {counted(self.loads, 'load')} find their files read"
             lines.insert(-1, f"overlap-loads: {how}")
+        if not self.memory.known:
+            free = amount(self.memory.free, "B")
+            lines.insert(
+                -1, f"memory: no {self.memory.kind} here to ask: planned for {free}; --memory plans for another"
+            )
         return lines + self.costs()
 
     def costs(self) -> list[str]:
@@ -122,7 +131,7 @@ class Plan:
         how = self.bounded
         return [
             f"estimate: {how}{duration(self.estimate)} for models, of which {duration(self.load_seconds)} to load them",
-            f"memory: {amount(weights + most, 'B')} of {amount(self.free, 'B')} that are free",
+            f"memory: {amount(weights + most, 'B')} of {amount(self.memory.free, 'B')} that are free",
         ]
 
 
@@ -143,12 +152,13 @@ def plan(
     missing = tuple(dict.fromkeys(n.op for n in planned(prepared)))
     counts = (counted(len(checked.program.statements), "statement"), counted(len(stages), "stage"))
     title = f"plan of {Path(checked.path).name}: {', '.join(counts)}"
-    times = [m.seconds for s in stages for m in s.models if m.cost is not None]
+    made = Plan(title, stages, order, missing, memory_of(prepared))
+    times = [m.seconds for m in made.counting]
     speeds = [speed_of(prepared, order.nodes[key]) for key in order.loaded]
-    known = bool(times) and None not in times and None not in speeds
-    load = sum(s.load for s in speeds) if known else 0.0
-    total = sum(times) + load if known else None
-    return Plan(title, stages, order, missing, memory_of(prepared).free, total, load)
+    if not times or None in times or None in speeds:
+        return made
+    load = sum(s.load for s in speeds)
+    return replace(made, estimate=sum(times) + load, load_seconds=load)
 
 
 @dataclass(frozen=True)
@@ -170,7 +180,7 @@ def stage_part(prepared: Prepared, stage: Stage, names: dict[str, str], naive: b
     elsewhere = [n for n in stage.nodes if at_endpoint(n)]
     lines = (*calls(prepared, elsewhere), *grouped(stage.nodes, names))
     if stage.kind == "weights":
-        return StagePart(stage, (), lines)
+        return StagePart(stage, (), (weights_read(prepared, stage), *lines))
     catalogue = registry.catalogue()
     unknown = any(n.op in catalogue and catalogue[n.op].planned for n in walk(*stage.nodes))
     if stage.kind not in ("run", "judge", "generate") or unknown:
@@ -188,6 +198,17 @@ def stage_part(prepared: Prepared, stage: Stage, names: dict[str, str], naive: b
         return StagePart(stage, tuple(ModelPart(m, None, why=why, at_most=most.get(m)) for m in shown), lines)
     parts = tuple(model_part(prepared, p, [w.node.op for w in works], naive, seen) for p, works in found)
     return StagePart(stage, parts, lines)
+
+
+def weights_read(prepared: Prepared, stage: Stage) -> str:
+    """Which models' files a stage reads, and their bytes where all are at hand."""
+    models = models_below(stage.nodes)
+    names = ", ".join(name_of(prepared, m) for m in models)
+    try:
+        files = {f for m in models for f in weight_files(prepared.bindings.folder(m))}
+    except ProbeError:
+        return f"reads the files of {names}"
+    return f"reads the files of {names}: {amount(sum(f.stat().st_size for f in files), 'B')}"
 
 
 def model_part(prepared: Prepared, stage: PhysicalStage, work: list[str], naive: bool, seen: set[str]) -> ModelPart:

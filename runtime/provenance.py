@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -173,3 +174,14 @@ def content(result: Result) -> dict[str, bytes]:
         return {"vectors": array.tobytes(), "shape": repr((array.shape, array.dtype.str)).encode()}
     frame = result.items if result.items is not None else result.frame
     return {"table": frame.write_csv().encode()}
+
+
+def models_below(nodes: Iterable[Node]) -> list[Node]:
+    """The models that expressions run, graft from or read the weights of, each once; not those that only an adapter
+    stands on."""
+    found: dict[str, Node] = {}
+    for node in walk(*nodes):
+        if node.op not in MODELS:
+            models = (c for _, c in node.inputs if c.op in MODELS and not issubclass(c.kind, Dataset))
+            found |= {child.key: child for child in models}
+    return list(found.values())

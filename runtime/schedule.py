@@ -50,6 +50,11 @@ class Schedule:
         return sum(self.sizes[key] for key in self.loaded)
 
     @property
+    def sizes_known(self) -> bool:
+        """Whether the weights of all models that are loaded could be looked at."""
+        return all(self.sizes[key] for key in self.loaded)
+
+    @property
     def most_held(self) -> int:
         """The most bytes of weights that are held at a time."""
         held, most = {}, 0

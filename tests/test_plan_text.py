@@ -17,6 +17,7 @@ from probelang.compiler.passes import PASSES
 from probelang.compiler.plan_text import duration
 from probelang.compiler.sizes import Shape
 from probelang.runtime import calibration
+from probelang.runtime.errors import ProbeError
 from probelang.runtime.options import RunOptions
 from probelang.runtime.planning import Measure, plan
 from probelang.runtime.report.plan_page import plan_page
@@ -51,10 +52,10 @@ def test_durations_are_words() -> None:
 
 
 def test_sizes_are_read() -> None:
-    assert [size(t) for t in ("8GB", "500 MB", "1.5G", "2GiB", "4096")] == [
+    assert [size(t) for t in ("8GB", "500 MB", "1.5G", "2GiB", "4096B")] == [
         8 * 10**9, 5 * 10**8, 15 * 10**8, 2**31, 4096,
     ]  # fmt: skip
-    for text in ("much", "-1", "0", "8 XB"):
+    for text in ("much", "-1", "0", "0GB", "8 XB", "10"):
         with pytest.raises(Exception, match="is not a size"):
             size(text)
 
@@ -172,3 +173,113 @@ def test_shares_of_the_overview_add_up() -> None:
     assert np.isclose(sum(share for box in found.boxes for _, share in box.models), 1.0)
     assert [(a.stage.stage.index, b.stage.stage.index) for a, b in found.lines] == [(0, 1)]
     assert found.boxes[1].x > found.boxes[0].x
+
+
+def test_an_estimate_that_is_a_lower_bound_leaves_out_what_is_known_at_most(monkeypatch) -> None:
+    """Texts may be shorter than they may be, and what reads them is not counted yet: neither is in `at least`."""
+    monkeypatch.setattr(calibration, "known", lambda *args: SPEEDY)
+    text = (PLANS / "generated.probe").read_text()
+    found = plan(checked(text, PLANS), root=PLANS, options=RunOptions(offline=True, calibration=Path("x")))
+    written = [m for m in found.parts if m.bound]
+    exact = [m.seconds for m in found.parts if m.cost is not None and not m.bound]
+    assert found.bounded == "at least " and all(m.seconds > 0 for m in written)
+    assert exact and found.estimate == pytest.approx(sum(exact) + found.load_seconds)
+
+
+WRITTEN = """probe 1
+model m = zoo("base")
+dataset d = file("zoo/number_prompts.jsonl", limit=4)
+prompts p from d { text: "{prompt}" }
+statistic first = mean(entropy(p))
+statistic words = mean(word_count(generate(p, max_tokens=6).response))
+"""
+
+
+def test_a_run_that_writes_texts_says_the_most_it_was_estimated_at(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("PROBELANG_CALIBRATION", str(tmp_path / "speed"))
+    monkeypatch.setattr(calibration, "SECONDS", 0.1)
+    (tmp_path / "s.probe").write_text(WRITTEN)
+    assert main(["plan", str(tmp_path / "s.probe"), "--cost"]) == 0
+    assert "estimate: at most " in capsys.readouterr().out
+    assert main(["run", str(tmp_path / "s.probe"), "--out", str(tmp_path / "out"), "--no-store"]) == 0
+    assert "were estimated at at most " in capsys.readouterr().err
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["estimate"]["at_most"] and all(s["estimated"] > 0 for s in manifest["stages"])
+
+
+def test_a_page_of_bounds_says_so_and_its_bars_stay_inside(tmp_path: Path) -> None:
+    (tmp_path / "s.probe").write_text(WRITTEN + "statistic read = mean(cross_entropy(generate(p, max_tokens=6)))\n")
+    assert main(["plan", str(tmp_path / "s.probe"), "--html", str(tmp_path / "p.html")]) == 0
+    page = (tmp_path / "p.html").read_text()
+    assert "<b>at least " in page and "fewer than naive" in page
+    shares = [float(w) for w in re.findall(r'class="share"[^>]*width="([\d.]+)"', page)]
+    assert shares and all(0 <= w <= 44 for w in shares) and sum(shares) <= 44.01
+
+
+WEIGHTS = """probe 1
+model base = zoo("base")
+model sft  = zoo("sft")
+statistic moved = norm(weights[attn.q] on sft - weights[attn.q] on base)
+"""
+
+
+def test_norms_of_weights_name_the_models_they_read(tmp_path: Path, capsys) -> None:
+    (tmp_path / "s.probe").write_text(WEIGHTS)
+    assert main(["plan", str(tmp_path / "s.probe")]) == 0
+    assert re.search(r"reads the files of zoo\(sft\), zoo\(base\): [\d.]+ MB", capsys.readouterr().out)
+    assert main(["run", str(tmp_path / "s.probe"), "--out", str(tmp_path / "out"), "--no-store"]) == 0
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["models"] == ["zoo(sft)", "zoo(base)"]
+    assert "zoo(sft), zoo(base)" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_weights_that_are_not_at_hand_are_not_told_as_nothing(tmp_path: Path, capsys) -> None:
+    text = 'probe 1\nmodel h = hub("nobody/nothing")\nprompts p { text: "The key" }\nstatistic s = entropy(p) on h\n'
+    (tmp_path / "one.probe").write_text(text)
+    (tmp_path / "two.probe").write_text(text + 'model z = zoo("base")\nstatistic t = entropy(p) on z\n')
+    assert main(["plan", str(tmp_path / "one.probe"), "--offline"]) == 0
+    assert "in all: 1 load, at least 0 forwards" in capsys.readouterr().out
+    assert main(["plan", str(tmp_path / "two.probe"), "--offline"]) == 0
+    assert re.search(r"in all: 2 loads \(at least [\d.]+ MB of weights\), at least 0 forwards", capsys.readouterr().out)
+
+
+def test_options_that_cannot_be_meant_are_refused_with_what_to_write(tmp_path: Path, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setenv("PROBELANG_CALIBRATION", str(tmp_path / "speed"))
+    spec = str(PLANS / "layer_sets.probe")
+    (tmp_path / "file").write_text("")
+    for arguments, code, words in (
+        (["--again"], 2, "add --cost"),
+        (["--html", "x.html", "--stage", "0"], 2, "--html draws all stages"),
+        (["--html", str(tmp_path)], 1, "choose another with --html"),
+        (["--html", str(tmp_path / "file" / "p.html")], 1, "choose another with --html"),
+        (["--device", "gpu"], 2, "`gpu` is no device: cpu, cuda, cuda:1 or mps"),
+        (["--cost", "--device", "cuda:7"], 1, "there is no device 'cuda:7' on this machine"),
+        (["--memory", "8"], 2, "`8` is not a size such as 8GB"),
+    ):
+        assert main(["plan", spec, *arguments]) == code, arguments
+        assert words in capsys.readouterr().err, arguments
+    assert main(["cache", "--store", str(tmp_path), "prune", "--max-size", "10"]) == 2
+    assert "`10` is not a size" in capsys.readouterr().err
+
+
+def test_a_plan_for_a_gpu_that_is_not_here_says_what_it_took_for_free(tmp_path: Path, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    spec = str(PLANS / "layer_sets.probe")
+    assert main(["plan", spec, "--device", "cuda"]) == 0
+    assert "memory: no cuda here to ask: planned for 4.00 GB; --memory plans for another" in capsys.readouterr().out
+    assert main(["plan", spec, "--device", "cuda", "--memory", "80GB"]) == 0
+    assert "here to ask" not in capsys.readouterr().out
+
+
+def test_names_of_statements_may_stand_behind_options(capsys) -> None:
+    assert main(["why", str(PLANS / "layer_sets.probe"), "--tf32", "nothing_of_it"]) == 1
+    assert "nothing_of_it" in capsys.readouterr().err
+
+
+def test_a_device_map_without_accelerate_says_what_to_install(monkeypatch) -> None:
+    from probelang.runtime import models
+
+    monkeypatch.setattr(models, "find_spec", lambda name: None)
+    with pytest.raises(ProbeError) as caught:
+        models.load(models.ModelSource("zoo", "base"), device_map="auto")
+    assert caught.value.code == "device-map-needs-accelerate" and "probelang[device-map]" in caught.value.help

@@ -49,7 +49,7 @@ def _dispatch(arguments: list[str], console: Console) -> int:
     command = import_module(f".commands.{name}", __package__)
     parser = Parser(prog=f"probe {name}", description=command.__doc__)
     command.configure(parser)
-    options = parser.parse_args(arguments[1:])
+    options = parser.parse_intermixed_args(arguments[1:])  # names may stand behind options
     return _guarded(command.main, options, console)
 
 

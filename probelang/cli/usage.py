@@ -42,7 +42,7 @@ def add_spec(parser: argparse.ArgumentParser) -> None:
 def add_machine(parser: argparse.ArgumentParser) -> None:
     """Add what a run needs to know of the machine; none of it changes what a spec means."""
     group = parser.add_argument_group("machine")
-    group.add_argument("--device", default="cpu", metavar="NAME", help="cpu (default), cuda, cuda:1, mps")
+    group.add_argument("--device", type=device, default="cpu", metavar="NAME", help="cpu (default), cuda, cuda:1, mps")
     group.add_argument("--device-map", metavar="MAP", help="spread a model over devices, e.g. auto")
     group.add_argument(
         "--dtype", choices=("float32", "bfloat16", "float16", "float64"),
@@ -67,6 +67,15 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--no-pass", metavar="PASS", action="append", default=[], help="leave out a pass of the planner")
 
 
+def device(text: str) -> str:
+    """Read the name of a device; whether this machine has it is for the run to say."""
+    import re
+
+    if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", text):
+        raise argparse.ArgumentTypeError(f"`{text}` is no device: cpu, cuda, cuda:1 or mps")
+    return text
+
+
 def name_and_value(text: str) -> tuple[str, str]:
     """Split `name=value`; anything else is wrong usage."""
     name, equals, value = text.partition("=")
@@ -83,10 +92,10 @@ def positive(text: str) -> int:
 
 
 def size(text: str) -> int:
-    """Read a number of bytes: 8GB, 500 MB, 12GiB, or a plain number."""
+    """Read a number of bytes: 8GB, 500 MB, 12GiB. A number alone is refused: whether of bytes or gigabytes is open."""
     import re
 
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kKMGT]?)(i?)B?\s*", text)
-    if not found or not float(found[1]):
-        raise argparse.ArgumentTypeError(f"`{text}` is not a size such as 8GB")
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kKMGT]?)(i?)(B?)\s*", text)
+    if not found or not float(found[1]) or not (found[2] or found[4]):
+        raise argparse.ArgumentTypeError(f"`{text}` is not a size such as 8GB or 500MB")
     return int(float(found[1]) * (1024 if found[3] else 1000) ** " KMGT".index(found[2].upper() or " "))

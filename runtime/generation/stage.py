@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...compiler.stages import Stage
+from ..estimates import writing_seconds
 from ..kept import operands, value
 from ..schedule import room_for_texts, shape_of
 from ..store import Journal
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
 
 def write_stage(
     prepared: Prepared, stage: Stage, pool: ModelPool, progress: Callable[[str, int, int], None] | None
-) -> tuple[list[int], int]:
-    """Write the texts of a stage; returns the most forwards and row-layer-tokens that the plan predicted for them, and
-    how many batches were in the journals of a run that was stopped."""
-    expected, resumed = [0, 0], 0
+) -> tuple[list[int], int, list[float | None]]:
+    """Write the texts of a stage; returns the most forwards and row-layer-tokens that the plan predicted for them, how
+    many batches were in the journals of a run that was stopped, and the most seconds that each model was estimated to
+    take (None where it was not measured)."""
+    expected, resumed, seconds = [0, 0], 0, []
     found = [begun(prepared, w) for w in lower_writing(stage, prepared.bindings, prepared.evaluator)]
     total, done = sum(len(b) for writing, *_ in found for b in writing.batches), 0
     for writing, kept, vectors, journal in found:
@@ -40,14 +42,16 @@ def write_stage(
             if progress is not None:
                 progress(f"stage {stage.index + 1} of {len(prepared.stages)} · {source} writes", done, total)
 
-        nodes, engine, donors = [one.node for one in writing.asked], None, {}
+        nodes, engine, donors, loads = [one.node for one in writing.asked], None, {}, pool.counts.loads
         if writing.batches:
             engine = pool.engine(writing.model)
             pool.check(writing.model, writing.rows.prompts)
             donors = pool.donors(writing.model, (*writing.edits, *writing.later), nodes)
         tokenizer = prepared.bindings.tokenizer(writing.model)
         resumed += len(journal.found)
-        most = writing.without(journal.found).cost()
+        left = writing.without(journal.found)
+        most = left.cost()
+        seconds.append(writing_seconds(prepared, left, pool.counts.loads > loads))
         made = write(writing, engine, tokenizer, vectors, donors, prepared.options.seed, journal, note)
         if kept.cuts:
             made = {node.key: kept.whole(i, made[node.key]) for i, node in enumerate(nodes)}
@@ -56,7 +60,7 @@ def write_stage(
         prepared.evaluator.results.update(made)
         journal.finish()
         expected = [expected[0] + most.forwards, expected[1] + most.row_layer_tokens]
-    return expected, resumed
+    return expected, resumed, seconds
 
 
 def begun(prepared: Prepared, lowered: Writing) -> tuple[Writing, Pieces, Mapping[str, np.ndarray], Journal]:

@@ -65,7 +65,7 @@ def overview(plan: Plan) -> Overview:
     level: dict[int, int] = {}
     for part in plan.stages:
         level[part.stage.index] = 1 + max((level[n] for n in part.stage.needs), default=-1)
-    all_work = max(plan.row_layer_tokens, 1)
+    all_work = max(sum(m.cost.row_layer_tokens for m in plan.parts if m.cost is not None), 1)
     down: dict[int, int] = {}
     boxes = []
     for part in plan.stages:
@@ -109,17 +109,22 @@ def fewer(before: Load, after: Load) -> str:
 
 
 def whole(plan: Plan) -> list[tuple[str, str, str]]:
-    """The totals: a number, what it counts, and how many times as many it would be for every row alone."""
-    first = [m.ladder[0][1].cost for m in plan.parts if m.ladder]
+    """The totals: a number, what it counts, and how many times as many it would be for every row alone.
+
+    Where texts are written there is no such ladder, and nothing is said of it.
+    """
+    ladders = [m.ladder for m in plan.counting]
+    first = [ladder[0][1].cost for ladder in ladders if ladder] if all(ladders) else []
     forwards, tokens = (sum(getattr(c, n) for c in first) for n in ("forwards", "row_layer_tokens"))
+    how = plan.bounded
     found = [
-        (f"{plan.forwards:,}", "forward passes", times(plan.forwards, forwards)),
-        (f"{plan.row_layer_tokens:,}", "row-layer-tokens", times(plan.row_layer_tokens, tokens)),
-        (amount(plan.flops, "FLOP"), "in matrix products", ""),
+        (f"{how}{plan.forwards:,}", "forward passes", times(plan.forwards, forwards)),
+        (f"{how}{plan.row_layer_tokens:,}", "row-layer-tokens", times(plan.row_layer_tokens, tokens)),
+        (how + amount(plan.flops, "FLOP"), "in matrix products", ""),
         (f"{plan.loads:,}", "model loads", times(plan.loads, plan.schedule.plain_loads)),
     ]
     if plan.estimate is not None:
-        found.append((duration(plan.estimate), "on this machine", ""))
+        found.append((how + duration(plan.estimate), "on this machine", ""))
     return found
 
 

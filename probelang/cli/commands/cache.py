@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..console import Console
+from ..usage import size
 
 if TYPE_CHECKING:
     from ...runtime.store import Store
 
-UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 SPANS = {"d": 1.0, "h": 1 / 24, "w": 7.0, "m": 1 / 1440}
 
 
@@ -147,11 +147,3 @@ def days(text: str) -> float:
     if found is None:
         raise argparse.ArgumentTypeError(f"`{text}` is no time: write 30d, 12h or 2w")
     return float(found[1]) * SPANS[found[2]]
-
-
-def size(text: str) -> int:
-    """Read a size such as 10GB, as bytes."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", text.strip().upper())
-    if found is None:
-        raise argparse.ArgumentTypeError(f"`{text}` is no size: write 500MB or 10GB")
-    return int(float(found[1]) * UNITS[found[2]])

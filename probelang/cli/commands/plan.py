@@ -15,7 +15,7 @@ import argparse
 from pathlib import Path
 
 from ..console import Console
-from ..failures import ERRORS
+from ..failures import ERRORS, USAGE
 from ..specs import checked_spec, run_options
 from ..usage import add_machine, add_spec
 
@@ -32,7 +32,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace, console: Console) -> int:
-    """Print the plan to standard output, or draw it into a file."""
+    """Print the plan to standard output, or draw it into a file and print its totals."""
+    if options.again and not (options.cost or options.calibrated):
+        console.error("nothing-to-measure", "--again measures the machine anew, which is for an estimate", "add --cost")
+        return USAGE
+    if options.html is not None and options.stage is not None:
+        console.error("one-stage-in-a-page", "--html draws all stages", "leave --stage out, or print it without --html")
+        return USAGE
     found = checked_spec(options, console, deep=False)
     if found is None:
         return ERRORS
@@ -47,8 +53,13 @@ def main(options: argparse.Namespace, console: Console) -> int:
     if options.html is not None:
         from ...runtime.report.plan_page import plan_page
 
-        options.html.parent.mkdir(parents=True, exist_ok=True)
-        options.html.write_text(plan_page(made), encoding="utf-8")
+        try:
+            options.html.parent.mkdir(parents=True, exist_ok=True)
+            options.html.write_text(plan_page(made), encoding="utf-8")
+        except OSError as error:
+            message = f"{options.html} cannot be written: {error.strerror}"
+            raise ProbeError("cannot-write", message, "choose another with --html") from None
+        console.write("\n".join(made.totals()) + "\n")
         console.tell(f"wrote {options.html}")
         return 0
     if options.stage is not None and not 0 <= options.stage < len(made.stages):

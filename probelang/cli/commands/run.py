@@ -104,10 +104,11 @@ def _print(run: Run, options: argparse.Namespace, console: Console) -> None:
             console.tell(told(found))
 
 
-def told(estimate: dict[str, float]) -> str:
+def told(estimate: dict[str, float | bool]) -> str:
     """How far the estimate of `probe plan --cost` was off."""
     from ...compiler.plan_text import duration
 
     seconds, took = estimate["seconds"], estimate["took"]
     off = f"{took / seconds:.1f} times as long" if seconds else "nothing was to be done"
-    return f"models took {duration(took)}, and were estimated at {duration(seconds)}: {off}"
+    most = "at most " if estimate["at_most"] else ""
+    return f"models took {duration(took)}, and were estimated at {most}{duration(seconds)}: {off}"

@@ -14,7 +14,7 @@ def prob(of: Distribution, answer: Text | None = None) -> Number:
     """Probability of the answer as next token, of 0 to 1.
 
     Without `answer`, the prompts' `answer:` segment is looked for. It must be one token there: its text is tokenised
-    behind the prompt, as written. Softmax in float32 or wider over the whole vocabulary.
+    behind the prompt, as written. Softmax in float64 over the whole vocabulary.
     """
     return of.double().softmax(-1).gather(-1, answer[:, None])[:, 0]
 
