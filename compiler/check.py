@@ -10,6 +10,7 @@ from ..grammar.diagnostics import Diagnostic
 from ..grammar.parse import declared_names, parse
 from . import errors, ir
 from .elaborate import Program, elaborate, left_out
+from .expressions import Expressions
 from .folders import folder_of, moved
 from .places import Foreign, placed
 from .resolve import Resolver
@@ -45,7 +46,7 @@ def check(text: str, path: str, catalogue: Catalogue, find: Find, params: Mappin
     assumed = frozenset(declared_names(text)) if problems else frozenset()
     checked.spec = resolver.spec(tree, assumed)
     checked.problems += resolver.problems
-    overrides = _overrides(checked.spec, params or {}, resolver, checked.problems)
+    overrides = _overrides(checked.spec, params or {}, catalogue, checked.problems)
     if not checked.errors:
         checked.program, found = elaborate(checked.spec, catalogue, overrides)
         checked.problems += found
@@ -62,7 +63,7 @@ def check(text: str, path: str, catalogue: Catalogue, find: Find, params: Mappin
 
 
 def _overrides(
-    spec: ir.Spec, params: Mapping[str, str], resolver: Resolver, problems: list[Diagnostic]
+    spec: ir.Spec, params: Mapping[str, str], catalogue: Catalogue, problems: list[Diagnostic]
 ) -> dict[str, ir.Expr]:
     """Values given on the command line, parsed as the language's own expressions; a bare word is a text."""
     known = {s.name: s for s in spec.statements if isinstance(s, ir.Define) and s.keyword == "param"}
@@ -78,7 +79,7 @@ def _overrides(
         tree, broken = parse(f"param {name.rsplit('.', 1)[-1]} = {written}")
         value = ir.Literal_(value=written)
         if not broken and len(tree.statements) == 1:
-            inner = Resolver(resolver.catalogue, resolver.load)
+            inner = Expressions(catalogue)
             parsed = inner.expr(tree.statements[0].value, Scope({}, {}))
             value = value if inner.problems else parsed
         found[name] = placed(value, known[name].value.span)
