@@ -21,7 +21,8 @@ from ..cube import Axis, Cube
 from ..errors import ProbeError, about
 from ..evaluate import Evaluator
 from ..lowering.grid import grid
-from ..lowering.lower import Lowering
+from ..lowering.rows import rows_for
+from ..lowering.state import Lowering
 from .sizes import bytes_of, passes
 
 FULL = "the prompt leaves no room for a text in the model's context"
@@ -141,7 +142,7 @@ def lower_model(
     for node in nodes:
         with about(node.key):
             wanted = settings(bindings, evaluator, node)
-            rows, cells = state.rows_for(node.input("prompts")), grid(wanted.axes)
+            rows, cells = rows_for(state, node.input("prompts")), grid(wanted.axes)
         columns.append((state.row_of(rows, cells), np.full(cells.count, len(asked)), np.arange(cells.count)))
         asked.append(wanted)
     row, of, cell = (np.concatenate(c) for c in zip(*columns, strict=True))

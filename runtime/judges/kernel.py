@@ -8,8 +8,7 @@ import numpy as np
 import torch
 
 from ..cube import Cube
-from ..lowering.judging import Judged
-from ..lowering.lower import Lowered
+from ..lowering.state import Judged, Lowered
 from .scale import expected, off_scale
 
 

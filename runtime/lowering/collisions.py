@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...compiler.graph import Node
 from ...compiler.physical import EditGroup
-
-if TYPE_CHECKING:
-    from .lower import Lowering
+from .state import Lowering
 
 WRITING = ("set", "add", "scale", "clamp", "project_out")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,11 +13,11 @@ from ..adapters import adapted_modules
 from ..errors import ProbeError
 from ..sources import read_config
 from ..weight_parts import weight_part
-from .edits import acting, layers_at, note_reasons, note_unknown, scope_of, spread_positions
+from .edits import layers_at, note_reasons, note_unknown
 from .grid import Grid, grid, index_in_model
-
-if TYPE_CHECKING:
-    from .lower import Lowering, RunRows
+from .places import spread_positions
+from .scopes import acting, scope_of
+from .state import Lowering, RunRows
 
 ATTENTION, MLP = ("attn.q", "attn.k", "attn.v", "attn.o"), ("mlp.gate", "mlp.up", "mlp.down")
 WHOLE = {"attn": ATTENTION, "mlp": MLP}
@@ -114,11 +113,9 @@ class Grafted:
 
     def at(self, edit: Node) -> tuple[np.ndarray, np.ndarray]:
         """(cell, position) of every token at which a graft or gate acts; rows without any have a reason."""
-        cells = self.cells
         found = acting(self.state, edit, edit.input("at"), self.rows)
-        label = cells.at[found.axis.name] if found.axis is not None else np.zeros(cells.count, dtype=np.int64)
-        note_reasons(self.state, found, label, self.item, self.row)
-        return spread_positions(found, label, self.item, self.rows.prompts)[:2]
+        note_reasons(self.state, found, self.cells, self.item, self.row)
+        return spread_positions(found, self.cells, self.item, self.rows.prompts)[:2]
 
     def written(self) -> tuple[np.ndarray, np.ndarray]:
         """(cell, 0) of every cell: the token that is written."""

@@ -5,8 +5,6 @@ Attention is causal, so that what a model computes at a token depends on that to
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from ...compiler.graph import Node
@@ -14,11 +12,9 @@ from ...compiler.kinds import Generated
 from ...compiler.normalise import SOURCE_LAYER
 from ..cube import Axis
 from .grid import Grid
+from .operands import Edits, token_labels
 from .places import places
-
-if TYPE_CHECKING:
-    from .edits import Edits
-    from .lower import Lowering
+from .state import Lowering
 
 
 def idle(
@@ -48,8 +44,7 @@ def idle(
     if at is None:
         found = places(state.bindings, operand.input("tokens"), source.input("model"), source.input("prompts"), operand)
         table = np.array([[-1 if isinstance(p, str) or len(p) != 1 else p[0] for p in row] for row in found.found])
-        label = 0 * item if found.axis is None else cells.at[found.axis.name][edits.cell]
-        at = table[label, item]
+        at = table[found.labels(cells)[edits.cell], item]
     return (at == edits.position) & (edits.position < equal[edits.item])
 
 
@@ -71,8 +66,6 @@ def common(one: tuple[int, ...], other: tuple[int, ...]) -> int:
 
 def label_positions(state: Lowering, axis: Axis, edits: Edits, item: np.ndarray, run: Node, source: Node) -> np.ndarray:
     """Where the source has the token with the coordinates of each edited one; -1 where it has none."""
-    from .edits import token_labels
-
     labels = token_labels(state, axis, source)
     place = np.full((len(labels), len(axis) + 1), -1)
     items, positions = np.nonzero(labels >= 0)

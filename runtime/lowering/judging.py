@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from ...compiler.graph import Node
 from ...compiler.physical import Request
 from ..cube import Axis
 from ..judges.prompts import branches, prompt
-from ..judges.questions import Questions, questions
+from ..judges.questions import questions
 from ..judges.scale import Branches
-
-if TYPE_CHECKING:
-    from .lower import Lowering
-
-
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """What a judge's kernel needs to know: the questions, and the scale's tokens."""
-
-    questions: Questions
-    branches: Branches
+from .state import Judged, Lowered, Lowering
 
 
 def lower_judge(state: Lowering, node: Node) -> None:
     """Rows are shared by equal questions; the beginnings of integers are an axis behind those of the texts."""
-    from .lower import Lowered
-
     asked = questions(state.bindings, state.evaluator, node)
     tokenizer = state.bindings.tokenizer(state.model)
     texts = list(dict.fromkeys(q for q in asked.asked if q is not None))

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...compiler.graph import Node
 from ...compiler.physical import EditGroup
 from ..errors import ProbeError
-from .edits import acting, index_of, layers_at, note_unknown, scope_of
+from .edits import index_of, layers_at, note_unknown
 from .grid import Grid, grid, index_in_model
-from .places import Places, places
-
-if TYPE_CHECKING:
-    from .lower import Lowering, RunRows
+from .places import places
+from .scopes import acting, scope_of
+from .state import Lowering, RunRows
 
 
 def knockouts_of(state: Lowering, rows: RunRows, edit: Node, order: int) -> list[EditGroup]:
@@ -72,7 +70,7 @@ def edges(
     item = rows.prompt_of(cells)
     known: dict[tuple[int, int, int], tuple[np.ndarray, np.ndarray] | str] = {}
     found = []
-    for cell, at in enumerate(zip(label(seen, cells), label(sees, cells), item, strict=True)):
+    for cell, at in enumerate(zip(seen.labels(cells), sees.labels(cells), item, strict=True)):
         if at not in known:
             known[at] = pairs(seen.of(at[0], at[2]), sees.of(at[1], at[2]), written)
         made = known[at]
@@ -83,10 +81,6 @@ def edges(
     if not found:
         return tuple(np.zeros(0, np.int64) for _ in range(3))
     return tuple(np.concatenate(column) for column in zip(*found, strict=True))
-
-
-def label(found: Places, cells: Grid) -> np.ndarray:
-    return cells.at[found.axis.name] if found.axis is not None else np.zeros(cells.count, dtype=np.int64)
 
 
 def pairs(seen: np.ndarray | str, sees: np.ndarray | str, written: bool) -> tuple[np.ndarray, np.ndarray] | str:

@@ -2,149 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
-from ...compiler.graph import Node, walk
-from ...compiler.physical import EditGroup, PhysicalStage, Request, Rows
+from ...compiler.graph import Node
+from ...compiler.physical import PhysicalStage, Request, Rows
 from ...compiler.stages import Stage
 from .. import registry
 from ..binding.axes import axes_of
 from ..binding.bindings import Bindings
 from ..cube import Axis
 from ..errors import about
-from ..evaluate import ASKED, Evaluator
-from ..facts import ModelFacts
+from ..evaluate import Evaluator
 from ..text.rendered import Rendered
-from .collisions import in_order, note_collisions
-from .edits import edits_of, later_edits_of
-from .graft import gates_of, grafts_of, later_gates_of, later_grafts_of, refuse_collisions
 from .grid import Grid, grid, in_model, one_index, per_cell, reasons_at
-from .judging import Judged, lower_judge
-from .knockout import knockouts_of, later_knockouts_of, refuse_blind
-from .places import Places, each_token, places
-
-LOWERED = {"knockout": knockouts_of, "graft": grafts_of, "gate": gates_of}
-LATER = {"knockout": later_knockouts_of, "graft": later_grafts_of, "gate": later_gates_of}
-
-
-@dataclass(frozen=True, eq=False)
-class Lowered:
-    """What is known of one work node: its axes, and how slots make its cells.
-
-    `cell` maps each slot to a cell. `how` is single, mean, max or sum (pools). `reasons` are per cell, None where there
-    is a value. `prompt` is the number of each cell's prompt. `judged` is what a judge is asked. `following` are the ids
-    of the tokens behind the slots, where these are what is measured.
-    """
-
-    node: Node
-    axes: tuple[Axis, ...]
-    cell: np.ndarray
-    how: str
-    reasons: np.ndarray
-    prompt: np.ndarray
-    judged: Judged | None = None
-    following: np.ndarray | None = None
-
-    @property
-    def along(self) -> int | None:
-        """The number of the axis of items."""
-        return next((i for i, a in enumerate(self.axes) if a.name == "item" and a.kind == "data"), None)
-
-    @property
-    def items(self) -> np.ndarray:
-        """The number of each cell's item."""
-        shape = [len(a) for a in self.axes]
-        along = next((i for i, a in enumerate(self.axes) if a.name == "item"), None)
-        return np.zeros(len(self.reasons), np.int64) if along is None else np.indices(shape)[along].reshape(-1)
-
-
-@dataclass
-class RunRows:
-    """Rows of one run node: `base` + variant x prompts + prompt. `own` are the axes of its prompts, items last."""
-
-    run: Node
-    axes: tuple[Axis, ...]
-    own: tuple[Axis, ...]
-    prompts: int
-    base: int
-    cells: Grid
-
-    def prompt_of(self, cells: Grid) -> np.ndarray:
-        """Per cell, the number of its prompt."""
-        return cells.ravel(tuple(a for a in self.own if a.name in cells.at))
-
-
-@dataclass
-class Lowering:
-    """State while the work of one model in one stage is lowered."""
-
-    bindings: Bindings
-    evaluator: Evaluator
-    model: Node
-    layers: int
-    facts: ModelFacts
-    runs: dict[str, RunRows] = field(default_factory=dict)
-    prompt: list[np.ndarray] = field(default_factory=list)
-    prompts: dict[tuple[int, ...], int] = field(default_factory=dict)
-    requests: list[Request] = field(default_factory=list)
-    edits: list[EditGroup] = field(default_factory=list)
-    lowered: list[Lowered] = field(default_factory=list)
-    reasons: dict[int, str] = field(default_factory=dict)  # rows that cannot be edited as asked, and why
-    count: int = 0
-    bound: bool = False
-    planning: bool = False
-    writing: bool = False  # texts behind the rows are to be written: `later` are the edits of what is written
-    later: list[EditGroup] = field(default_factory=list)
-
-    def rows_for(self, run: Node) -> RunRows:
-        """The rows of a run: every prompt under every variant of its interventions."""
-        if run.key in self.runs:
-            return self.runs[run.key]
-        rendered = self.bindings.rendered(run.input("model"), run.input("prompts"))
-        own = axes_of(self.bindings, run.input("prompts"))
-        named = {a.name for a in own}
-        variants = tuple(a for a in axes_of(self.bindings, run) if a.name not in named)
-        cells = grid(variants)
-        ids = np.array([self.prompts.setdefault(r.ids, len(self.prompts)) for r in rendered], dtype=np.int64)
-        rows = RunRows(run, variants, own, len(rendered), self.count, cells)
-        self.runs[run.key] = rows
-        self.prompt.append(np.tile(ids, cells.count))
-        self.count += cells.count * len(rendered)
-        edits = sorted((int(k[1:]), n) for k, n in run.inputs if k.startswith("i"))
-        made: list[EditGroup] = []
-        meant = {order for order, edit in edits if in_order(edit)}
-        later: list[EditGroup] = []
-        for order, edit in edits:
-            made += LOWERED.get(edit.op, edits_of)(self, rows, edit, order)
-            if self.writing:
-                later += LATER.get(edit.op, later_edits_of)(self, rows, edit, order)
-        refuse_blind(self, rows, made)
-        for part in (made, later):
-            refuse_collisions(part)
-            note_collisions(self, part, meant)
-        self.edits += made
-        self.later += later
-        return rows
-
-    def stand_in(self, layer: Node | None) -> int | None:
-        """While planning: the last layer, for one that an earlier stage computes; the stage's cost is a bound then."""
-        if not self.planning or layer is None or not any(n.op in ASKED for n in walk(layer)):
-            return None
-        self.bound = True
-        return self.layers - 1
-
-    def explained(self, row: np.ndarray, reasons: np.ndarray) -> np.ndarray:
-        """Reasons per cell, with those of the rows that they are read in."""
-        for at in np.flatnonzero(np.isin(row, list(self.reasons))) if self.reasons else ():
-            if reasons[at] is None:
-                reasons[at] = self.reasons[int(row[at])]
-        return reasons
-
-    def row_of(self, rows: RunRows, cells: Grid) -> np.ndarray:
-        """Per cell of some node, the row that it is read in."""
-        return rows.base + cells.ravel(rows.axes) * rows.prompts + rows.prompt_of(cells)
+from .judging import lower_judge
+from .places import Places, each_token, places, spread_positions
+from .rows import rows_for
+from .state import Lowered, Lowering
 
 
 def lower(
@@ -216,7 +92,7 @@ def lower_node(state: Lowering, node: Node) -> None:
 def lower_read(state: Lowering, work: Node, read: Node, axes: tuple[Axis, ...], lens: bool) -> None:
     """Requests for a site at tokens, for each cell of `axes`."""
     run, site, tokens = read.input("run"), read.input("site"), read.input("tokens")
-    rows = state.rows_for(run)
+    rows = rows_for(state, run)
     cells = grid(axes)
     model, prompts = run.input("model"), run.input("prompts")
     own = next((a for a in axes if a.name == "token" and a.kind == "data"), None)
@@ -238,23 +114,14 @@ def lower_read(state: Lowering, work: Node, read: Node, axes: tuple[Axis, ...], 
     state.lowered.append(Lowered(work, axes, cell, how, state.explained(row, reasons), prompt))
 
 
-def positions_of(found: Places, cells: Grid, item: np.ndarray, items: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Slots as (cell, position), and the reasons of cells without any; `item` numbers the prompt of each cell."""
-    label = cells.at[found.axis.name] if found.axis is not None else np.zeros(cells.count, dtype=np.int64)
-    table = [[found.of(k, i) for i in range(items)] for k in range(len(found.found))]
-    sizes = np.array([[0 if isinstance(p, str) else len(p) for p in row] for row in table], dtype=np.int64).reshape(
-        len(table), items
-    )
-    flat = [p for row in table for p in row if not isinstance(p, str)]
-    pool = np.concatenate(flat) if flat else np.zeros(0, np.int64)
-    starts = np.concatenate([[0], np.cumsum(sizes.reshape(-1))])[:-1].reshape(sizes.shape)
-    count = sizes[label, item]
-    cell = np.repeat(np.arange(cells.count), count)
-    offset = np.arange(len(cell)) - np.repeat(np.cumsum(count) - count, count)
-    position = pool[np.repeat(starts[label, item], count) + offset] if len(cell) else np.zeros(0, np.int64)
-    reasons = np.full(cells.count, None, dtype=object)
-    for empty in np.flatnonzero(count == 0):
-        reason = table[label[empty]][item[empty]]
+def positions_of(
+    found: Places, cells: Grid, prompt: np.ndarray, prompts: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Slots as (cell, position), and the reasons of cells without any; `prompt` numbers those of cells."""
+    cell, position, _ = spread_positions(found, cells, prompt, prompts)
+    label, reasons = found.labels(cells), np.full(cells.count, None, dtype=object)
+    for empty in np.flatnonzero(np.bincount(cell, minlength=cells.count) == 0):
+        reason = found.of(label[empty], prompt[empty])
         reasons[empty] = reason if isinstance(reason, str) else "no such tokens"
     return cell, position, reasons
 
@@ -298,7 +165,7 @@ def lower_measure(state: Lowering, node: Node) -> None:
         lower_read(state, node, source.input("activation"), axes, lens=True)
         return
     run = source.input("run")
-    rows, cells = state.rows_for(run), grid(axes)
+    rows, cells = rows_for(state, run), grid(axes)
     rendered = state.bindings.rendered(run.input("model"), run.input("prompts"))
     last = np.array([len(r.ids) - 1 for r in rendered], dtype=np.int64)
     row, prompt, cell = state.row_of(rows, cells), rows.prompt_of(cells), np.arange(cells.count)
@@ -310,7 +177,7 @@ def lower_measure(state: Lowering, node: Node) -> None:
 def lower_text(state: Lowering, node: Node) -> None:
     """Cross entropy: logits before every token that is measured, but the first of the sequence."""
     run = node.input("of")
-    rows, axes = state.rows_for(run), axes_of(state.bindings, node)
+    rows, axes = rows_for(state, run), axes_of(state.bindings, node)
     cells = grid(axes)
     rendered = state.bindings.rendered(run.input("model"), run.input("prompts"))
     found = measured(state, node, rendered)

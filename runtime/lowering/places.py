@@ -17,6 +17,7 @@ from ..errors import ProbeError
 from ..text.continuation import without_response
 from ..text.positions import All, coordinates, positions
 from ..text.rendered import Rendered
+from .grid import Grid
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,10 @@ class Places:
 
     def of(self, label: int, item: int) -> np.ndarray | str:
         return self.found[label if self.axis is not None else 0][item]
+
+    def labels(self, cells: Grid) -> np.ndarray:
+        """Per cell, the number of its label; 0 where there is no axis of tokens."""
+        return cells.at[self.axis.name] if self.axis is not None else np.zeros(cells.count, dtype=np.int64)
 
 
 def places(bindings: Bindings, tokens: Node, model: Node, prompts: Node, home: Node) -> Places:
@@ -63,6 +68,23 @@ def each_token(bindings: Bindings, axis: Axis, tokens: Node, model: Node, prompt
             )
         )
     return Places(axis, tuple(kept))
+
+
+def spread_positions(
+    found: Places, cells: Grid, prompt: np.ndarray, prompts: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(cell, position, rank among the cell's positions) of every token; `prompt` has the number of each cell's."""
+    label = found.labels(cells)
+    table = [[np.zeros(0, np.int64) if isinstance(p, str) else p for p in row] for row in found.found]
+    sizes = np.array([[len(p) for p in row] for row in table], dtype=np.int64).reshape(len(table), prompts)
+    flat = [p for row in table for p in row]
+    pool = np.concatenate(flat) if flat else np.zeros(0, np.int64)
+    starts = np.concatenate([[0], np.cumsum(sizes.reshape(-1))])[:-1].reshape(sizes.shape)
+    count = sizes[label, prompt]
+    cell = np.repeat(np.arange(len(label)), count)
+    rank = np.arange(len(cell)) - np.repeat(np.cumsum(count) - count, count)
+    position = pool[np.repeat(starts[label, prompt], count) + rank] if len(cell) else np.zeros(0, np.int64)
+    return cell, position, rank
 
 
 def coordinates_on(axis: Axis) -> tuple[tuple[str, int], ...]:
