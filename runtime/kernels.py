@@ -18,7 +18,8 @@ from .binding.bindings import Bindings
 from .cube import Axis, Cube, align
 from .errors import ProbeError
 from .evaluate import Evaluator, python_name
-from .lowering.lower import Lowered, run_of
+from .lowering.lower import run_of
+from .lowering.state import Lowered
 from .text.answers import answer_ids
 
 TARGETS = ("answer", "wrong")

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..compiler.kinds import Kind, Nothing
+from ..compiler.kinds import Boolean, Kind, Nothing, Number, Text
 from ..compiler.signature import REQUIRED, AxesRule, Catalogue, Parameter, Signature, Work
 
 INJECTED = ("ctx", "tokenizer")  # parameters that the executor fills, and that are not part of the language
@@ -92,8 +92,6 @@ def _parameters(function: Callable) -> list[Parameter]:
 
 def _kinds(annotation: object) -> tuple[tuple[type[Kind], ...], bool, tuple[object, ...]]:
     """Read kinds off an annotation: a kind, a union of kinds, `list[kind]`, `None`, or a `Literal` of values."""
-    from ..compiler.kinds import Boolean, Number, Text
-
     origin = typing.get_origin(annotation)
     if origin is types.UnionType or origin is typing.Union:
         parts = [_kinds(a) for a in typing.get_args(annotation)]

@@ -22,11 +22,13 @@ from .cube import Cube
 from .engine import Batch, Edit, Engine, Read, pad
 from .evaluate import Evaluator
 from .kernels import Kernel, kernel_of
-from .lowering.lower import Lowered, run_of
+from .lowering.lower import run_of
+from .lowering.state import Lowered
 from .paged import cell_by_cell
 from .scratch import WRITTEN
 from .sites import SiteRef, place
 from .store.journal import Journal, Part, again
+from .text.answers import answer_ids
 
 AT_ONCE = 2**26  # logits, or numbers of unembedding rows, that are there at a time
 
@@ -260,8 +262,6 @@ class StageRun:
 
     def unembedding(self, node: Node) -> Cube:
         """The unembedding row of a word."""
-        from .text.answers import answer_ids
-
         tokenizer = self.bindings.tokenizer(node.input("model"))
         found = answer_ids(tokenizer, "", str(node.input("word").param("value")))
         weight = self.engine.model.hf.get_output_embeddings().weight

@@ -6,7 +6,7 @@ from ...grammar.tree import NOWHERE, Span
 from .. import errors, ir
 from ..builtins import SITES
 from ..expression_text import text_of
-from ..graph import Node
+from ..graph import AxisType, Node, digest
 from ..kinds import (
     Activation,
     Distribution,
@@ -25,8 +25,10 @@ from ..kinds import (
 from . import stacks
 from .attributes import is_many, prompts_under
 from .core import Elaborator, without_side
+from .declarations import models_of
 from .env import Env, Scope
 from .lineage import check_edit
+from .prompts import prompts_of_run
 from .reached import check_itself, check_reach, check_transfer
 from .scopes import apart_in_time, is_whole
 
@@ -215,8 +217,6 @@ def read(el: Elaborator, site: Node, tokens: Node, e: ir.ApplyOf, env: Env) -> N
         axes = [a for n in ins.values() for a in n.axes]
         axes = list({a.name: a for a in axes}.values())
         if is_many(ins["tokens"]) and not issubclass(ins["tokens"].kind, Pool):
-            from ..graph import AxisType, digest
-
             axes.append(AxisType("token", "data", digest(["tokens", ins["tokens"].key])))
         return el.graph.node("read", ins, kind=Activation, axes=tuple(axes))
 
@@ -298,8 +298,6 @@ def model_in_force(el: Elaborator, env: Env, span: Span) -> Node:
     env.model_scope.used = True
     el.reads.append(env.model_scope)
     if env.model is None:
-        from .declarations import models_of
-
         return el.report(errors.model_open(span, [m.removeprefix(env.module) for m in models_of(el, env.module)]))
     return env.model
 
@@ -319,8 +317,6 @@ def acts_on(el: Elaborator, edit: Node, prompts: Node, span: Span) -> bool:
 
 def underlying(prompts: Node) -> Node:
     """The prompts as they were written, below the texts that a model wrote behind them."""
-    from .prompts import prompts_of_run
-
     while prompts.op in ("generate", "keep", "keep_pairs") and (
         inner := prompts_of_run(prompts) or prompts.input("items")
     ):

@@ -24,8 +24,11 @@ from ..kinds import (
     Unknown,
 )  # fmt: skip
 from . import stacks
+from .axis_names import columns_of_axis
 from .core import Elaborator
+from .datasets import column, columns_of
 from .env import Env
+from .prompts import placeholders, prompts_of_run
 
 WHOLE = ("first", "last", "bos", "template", "all", "tokens")
 RECORD = {"value": Number, "stat": Number, "p": Number, "adjusted": Number, "n": Number, "z": Number}
@@ -55,8 +58,6 @@ def attribute(el: Elaborator, e: ir.AttributeOf, env: Env) -> Node:
 
 def label_attribute(el: Elaborator, base: Node, name: str, span: Span) -> Node:
     """`revision.tokens`, `token.segment`: a further column of an axis."""
-    from .axis_names import columns_of_axis
-
     known = columns_of_axis(el, base, base.axes[0])
     if known is not None and name not in known:
         return el.report(errors.unknown_attribute(span, f"axis `{base.axes[0].name}`", name, list(known)))
@@ -80,8 +81,6 @@ def record_fields(el: Elaborator, base: Node) -> dict:
 
 
 def dataset_column(el: Elaborator, base: Node, name: str, span: Span) -> Node:
-    from .datasets import column, columns_of
-
     known = columns_of(base)
     if known is not None and name not in known:
         return el.report(errors.unknown_column(span, name, el.dataset_names.get(base.key, "the dataset"), known))
@@ -128,8 +127,6 @@ def of_prompts(el: Elaborator, base: Node, e: ir.AttributeOf, span: Span) -> Nod
 
 def no_segment(el: Elaborator, prompts: Node, shown: str, name: str, span: Span) -> Node:
     """Say that prompts have no segment of a name, which they have, and where a column of that name would be."""
-    from .datasets import columns_of
-
     segments, columns = names_of(prompts)
     source = prompts.input("source")
     dataset = el.dataset_names.get(source.key) if source is not None else None
@@ -142,8 +139,6 @@ def no_segment(el: Elaborator, prompts: Node, shown: str, name: str, span: Span)
 
 def names_of(prompts: Node) -> tuple[list[str], list[str]]:
     """Segment names that tokens can be asked of (`user.body` is `body`, and `user`), and placeholder columns."""
-    from .prompts import placeholders, prompts_of_run
-
     while prompts.op in ("generate", "keep", "keep_pairs"):
         prompts = prompts.input("items") or prompts_of_run(prompts)
     names: list[str] = []

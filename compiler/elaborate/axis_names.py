@@ -12,9 +12,11 @@ from .. import errors, ir
 from ..graph import AxisType, Node, walk
 from ..kinds import AxisName, Number, Text, Tokens, Unknown
 from ..signature import Signature
-from . import stacks
+from . import declarations, stacks
 from .core import Elaborator
+from .datasets import columns_of
 from .env import Env
+from .prompts import items_of, source_columns
 
 # Further columns of axes: name -> kind. Items have those of their dataset.
 REVISION = {"tokens": Number, "step": Number}
@@ -61,10 +63,6 @@ def is_channel(el: Elaborator, y: Node, text: str, span: Span, signature: Signat
 
 def is_column_of_items(el: Elaborator, y: Node, name: str, column: str, span: Span) -> bool:
     """Whether `test.task` is a column of the dataset whose items are drawn."""
-    from . import declarations
-    from .datasets import columns_of
-    from .prompts import items_of
-
     data = declarations.value(el, name, Env(), span)
     if data.kind is Unknown:
         return False
@@ -110,7 +108,5 @@ def is_tokens(label: Node) -> bool:
 
 def columns_of_items(el: Elaborator, axis: AxisType) -> list[str] | None:
     """The columns of the dataset that items come from, with derived ones."""
-    from .prompts import source_columns
-
     source = el.item_sources.get(axis.origin)
     return source_columns(source) if source is not None else None

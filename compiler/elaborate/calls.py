@@ -15,7 +15,9 @@ from .attributes import no_segment, prompts_under
 from .core import Elaborator
 from .env import Env
 from .forms import FORMS
+from .prompts import expand_labels
 from .results import axes_rule, kind_of
+from .rules import check_call
 
 OBJECTS = (Model, Dataset, Prompts, Generated)
 ACTED_WITH = ("direction", "from")  # what an intervention acts with: `none` makes it no intervention
@@ -35,9 +37,6 @@ def call(el: Elaborator, e: ir.CallOf, env: Env) -> Node:
 
 def result(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature, arguments: dict[str, Node]) -> Node:
     """The node of a call, by the rule that its signature gives."""
-    from .prompts import expand_labels
-    from .rules import check_call
-
     span = e.span or NOWHERE
     if signature.work == "intervention" and any(arguments[n].op == "none" for n in ACTED_WITH if n in arguments):
         return el.none

@@ -10,6 +10,7 @@ from ..kinds import Column, Dataset, Generated, Site, Unknown
 from . import stacks
 from .core import Elaborator
 from .env import Env
+from .prompts import data_axes, source_columns
 
 
 def dataset(el: Elaborator, name: str, statement: ir.DatasetOf, env: Env) -> Node:
@@ -47,8 +48,6 @@ def part_of(el: Elaborator, node: Node, statement: ir.DatasetOf, short: str, spa
 
 def columns_of(node: Node) -> list[str] | None:
     """The columns a dataset is known to have, or None when only the file tells."""
-    from .prompts import source_columns
-
     match node.op:
         case "derive":
             base = columns_of(node.input("dataset"))
@@ -67,7 +66,6 @@ def columns_of(node: Node) -> list[str] | None:
 
 def column(el: Elaborator, node: Node, name: str) -> Node:
     """A column as a value per item, and per sample where the items were written several times."""
-    from .prompts import data_axes
 
     def make(n: Node) -> Node:
         return el.graph.node("column", {"dataset": n}, {"name": name}, kind=Column, axes=data_axes(el, n))

@@ -8,7 +8,7 @@ from ...grammar.tree import NOWHERE, Span
 from .. import errors, ir
 from ..graph import Node
 from ..kinds import Boolean, Model, Number, Text, Unknown
-from . import stacks
+from . import datasets, loops, prompts, stacks
 from .core import Elaborator
 from .env import Env, Scope
 
@@ -104,8 +104,6 @@ def applied(el: Elaborator, name: str, arguments: list[Node], env: Env, span: Sp
 
 
 def body(el: Elaborator, name: str, statement: ir.Statement, env: Env, params: dict[str, Node] | None = None) -> Node:
-    from . import datasets, prompts
-
     inner = Env(module=module_of(name), params=params or {})
     match statement:
         case ir.DatasetOf():
@@ -144,8 +142,6 @@ def param(el: Elaborator, name: str, statement: ir.Define, env: Env) -> Node:
 
 
 def loop_and_value(el: Elaborator, statement: ir.Define, env: Env) -> Node:
-    from . import loops
-
     return el.expr(statement.value, loops.bind(el, statement.loop, env))
 
 

@@ -12,6 +12,7 @@ from .arguments import elaborated
 from .core import Elaborator
 from .env import Env
 from .kept import keep, keep_pairs
+from .select import choose_label
 
 
 def shift(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature) -> Node:
@@ -31,8 +32,6 @@ def shift(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature) -> Node:
 
 def recovery(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature) -> Node:
     """`recovery(f under i)` is `(f[negative] under i - f[negative]) / (f[positive] - f[negative])`."""
-    from .select import choose_label
-
     inner = e.arguments[0].value
     bare = without_under(inner)
     if bare is None:

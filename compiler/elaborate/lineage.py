@@ -11,6 +11,7 @@ from ..kinds import Classifier, Dataset, Direction, Unknown
 from ..signature import Signature
 from . import stacks
 from .core import Elaborator, without_side
+from .prompts import items_of, prompts_of_run
 
 OPERANDS = ("direction", "scale", "alpha")  # inputs of an edit: how far it goes is no result that is read
 SHAPE_ONLY = ("like",)  # inputs whose shape is used and not their values: a random direction is fitted on nothing
@@ -41,8 +42,6 @@ def texts_read(node: Node, known: dict[str, frozenset[str]] | None = None) -> fr
 
 def written(node: Node) -> list[Node]:
     """The prompts as the author wrote them, below generation and selection, of a run or of prompts."""
-    from .prompts import prompts_of_run
-
     match node.op:
         case "run":
             return written(node.input("prompts"))
@@ -57,8 +56,6 @@ def written(node: Node) -> list[Node]:
 
 def ancestors(el: Elaborator, origin: str) -> list[str]:
     """The origin of an item axis, and of the items that it is a part or a selection of."""
-    from .prompts import items_of
-
     found = [origin]
     source = el.item_sources.get(origin)
     while source is not None:

@@ -13,7 +13,7 @@ from .. import errors, ir
 from ..expression_text import text_of
 from ..graph import AxisType, Node, digest
 from ..kinds import Column, Integer, Model, Tokens, Unknown
-from . import stacks
+from . import declarations, stacks
 from .core import Elaborator, label_origin
 from .env import Env
 from .references import label_node
@@ -52,8 +52,6 @@ def mentions(e: object) -> set[str]:
 def values_of(el: Elaborator, binder: ir.Binder, env: Env) -> Node:
     if binder.values is not None:
         return axis_values(el, binder.name, binder.values, env)
-    from . import declarations
-
     declared = env.module + binder.name
     if declared in el.modules.statements:
         node = declarations.value(el, declared, env, binder.span or NOWHERE)

@@ -10,9 +10,13 @@ from ...grammar.tree import NOWHERE
 from .. import errors, ir
 from ..builtins import AXES, PARTS, SITES
 from ..graph import AxisType, Node
-from ..kinds import Column, Integer, Part, Site, SystemMode, Text, Unknown
+from ..kinds import Column, Integer, Model, Part, Site, SystemMode, Text, Unknown
+from . import declarations
+from .attributes import dataset_column
 from .core import Elaborator
 from .env import Env
+from .prompts import source_columns
+from .stacks import visible_axes
 
 
 def reference(el: Elaborator, e: ir.Ref, env: Env) -> Node:
@@ -33,15 +37,11 @@ def reference(el: Elaborator, e: ir.Ref, env: Env) -> Node:
 
 
 def known_columns(data: Node) -> list[str] | None:
-    from .prompts import source_columns
-
     return source_columns(data)
 
 
 def column_name(el: Elaborator, e: ir.Ref, env: Env) -> Node:
     """A name found nowhere else: an axis of the value selected from, a column of the dataset beside it, or a label."""
-    from .attributes import dataset_column
-
     if env.axes_of is not None:
         axes = el_axes(env.axes_of)
         if e.name not in axes:
@@ -57,8 +57,6 @@ def column_name(el: Elaborator, e: ir.Ref, env: Env) -> Node:
 
 
 def el_axes(node: Node) -> dict[str, AxisType]:
-    from .stacks import visible_axes
-
     return visible_axes(node)
 
 
@@ -96,8 +94,6 @@ def builtin(el: Elaborator, e: ir.Ref, env: Env) -> Node:
     if name == "weights":
         return el.graph.node("weights-of", kind=Part)
     if name == "previous":
-        from ..kinds import Model
-
         return el.graph.node("previous", kind=Model)
     if name in ("layer", "head"):
         return el.report(errors.axis_not_walked(span, name))
@@ -105,8 +101,6 @@ def builtin(el: Elaborator, e: ir.Ref, env: Env) -> Node:
 
 
 def declaration(el: Elaborator, name: str, e: ir.Expr, env: Env, span) -> Node:
-    from . import declarations
-
     return declarations.value(el, name, env, span)
 
 

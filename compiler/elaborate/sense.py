@@ -11,6 +11,7 @@ from . import stacks
 from .core import Elaborator
 from .idle import check_idle
 from .lengths import check_lengths
+from .prompts import prompts_of_run
 
 RAW = ("norm", "distance", "dot", "projection")  # lengths in units of the activations
 MODEL_AXES = ("hub", "path", "zoo", "finetune", "merge", "adapter", "chain")
@@ -139,8 +140,6 @@ def rewritten(el: Elaborator, signature: Signature, arguments: dict[str, Node], 
 
 def rewrites(prompts: Node) -> int:
     """How many models wrote, one after the other, what stands in these prompts."""
-    from .prompts import prompts_of_run
-
     if prompts.op == "generate":
         return 1 + rewrites(prompts_of_run(prompts))
     source = prompts.input("source") or prompts.input("items")

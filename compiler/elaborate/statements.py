@@ -10,9 +10,12 @@ from ..kinds import (
     Boolean,
     Column,
     Direction,
+    Distribution,
     Matrix,
     Number,
     Plot,
+    Prompts,
+    Site,
     Table,
     Test,
     Text,
@@ -100,8 +103,6 @@ def statistic(el: Elaborator, name: str, statement: ir.Define, node: Node, span)
     node = response_text(el, node)
     if node.op == "list" or not issubclass(node.kind, RESULTS):
         help_ = "a matrix is reduced to a number with `norm`" if issubclass(node.kind, Matrix) else None
-        from ..kinds import Distribution, Prompts, Site
-
         if issubclass(node.kind, Site):
             return el.report(errors.site_without_tokens(span, text_of(statement.value)))
         if issubclass(node.kind, (Prompts, Distribution)):

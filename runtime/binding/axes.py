@@ -9,6 +9,7 @@ import numpy as np
 
 from ...compiler.elaborate.attributes import prompts_under
 from ...compiler.elaborate.core import written_range
+from ...compiler.elaborate.prompts import items_of
 from ...compiler.elaborate.stacks import leaves
 from ...compiler.graph import AxisType, Node, walk
 from ...compiler.kinds import Dataset, Generated, Prompts, Tokens
@@ -117,8 +118,6 @@ def sample_axis(axis: AxisType, node: Node) -> Axis:
 
 
 def items_key(source: Node) -> str:
-    from ...compiler.elaborate.prompts import items_of
-
     return items_of(source).key
 
 

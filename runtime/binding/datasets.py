@@ -10,6 +10,7 @@ from ...compiler.graph import Node
 from ...compiler.kinds import Generated
 from ..data import derive as derived
 from ..data.files import from_frame, read
+from ..data.formats import typed
 from ..data.hub import from_hub
 from ..data.split import split
 from ..data.table import Table
@@ -79,9 +80,7 @@ def from_rows(node: Node) -> Table:
         frame = pl.read_csv(lines.encode(), infer_schema=False)
     except pl.exceptions.PolarsError as error:
         raise ProbeError("bad-rows", f"the rows written in the spec are not csv: {error}") from None
-    from ..data.formats import _typed
-
-    return from_frame(frame.select(_typed(frame[c]) for c in frame.columns), key=value(node, "key"))
+    return from_frame(frame.select(typed(frame[c]) for c in frame.columns), key=value(node, "key"))
 
 
 def with_column(bindings: Bindings, node: Node) -> Table:

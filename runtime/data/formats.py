@@ -69,7 +69,7 @@ def _csv(path: Path, limit: int | None, separator: str = ",") -> polars.DataFram
         ) from error
     if frame.width and frame.to_series(-1).null_count():
         _find_bad_line(path, separator, limit)
-    return frame.with_columns(_typed(column) for column in frame.get_columns())
+    return frame.with_columns(typed(column) for column in frame.get_columns())
 
 
 def _tsv(path: Path, limit: int | None) -> polars.DataFrame:
@@ -114,7 +114,7 @@ def _open(path: Path):
     return path.open(encoding="utf-8-sig", newline="")
 
 
-def _typed(column: polars.Series) -> polars.Series:
+def typed(column: polars.Series) -> polars.Series:
     """Read a text column as booleans or numbers when all of it is; `007` stays text."""
     values = column.drop_nulls()
     if not len(values):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 
+from ...compiler.elaborate.prompts import literal_texts, placeholders
 from ...compiler.errors import listed
 from ...compiler.graph import Node
 from ...grammar.diagnostics import Label
@@ -34,8 +35,6 @@ def look(scene: Scene) -> None:
 
 
 def _placeholders(scene: Scene, prompts: Node) -> None:
-    from ...compiler.elaborate.prompts import literal_texts, placeholders
-
     items = scene.items(prompts.input("source"))
     if items is None:
         return

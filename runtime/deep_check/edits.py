@@ -8,6 +8,7 @@ from ...compiler.graph import Node
 from ...grammar.tree import Span
 from ..binding.templates import constants, expression_of
 from ..errors import ProbeError
+from ..text.positions import positions
 from .models import AtHand
 from .scene import Scene
 
@@ -69,8 +70,6 @@ def _numbers(scene: Scene, edit: Node, model: AtHand, statement: Span) -> bool:
 
 def _edges(scene: Scene, edit: Node, prompts: Node, statement: Span) -> None:
     """Warn of a knockout whose tokens `from` stand behind those that shall not see them, in every item looked at."""
-    from ..text.positions import positions
-
     during = edit.input("during")
     if edit.op != "knockout" or prompts.op != "prompts" or during is not None:
         return

@@ -9,6 +9,7 @@ from ...compiler.graph import Node
 from ...compiler.kinds import Model
 from ...grammar.diagnostics import Label
 from ...grammar.tree import NOWHERE, Span
+from ..data.paths import locate
 from ..errors import ProbeError
 from ..sites import architecture
 from .items import READ, Items, file_of
@@ -128,8 +129,6 @@ def _partly(scene: Scene, dataset: Node, items: Items, at: Label) -> None:
 
 def _rubric(scene: Scene, rubric: Node, statement: Span) -> None:
     """A rubric is a text file, read when a judge runs."""
-    from ..data.paths import locate
-
     name = rubric.input("path")
     if name is None or name.op != "const" or str(name.param("value")).startswith("zoo/"):
         return
