@@ -17,22 +17,9 @@ from probelang.runtime.engine.visit import Visitor
 from probelang.runtime.errors import ProbeError
 from probelang.runtime.models import ModelSource, load
 from probelang.runtime.sites import SITES, Place, SiteRef
-from tests.helpers_models import build
 
 torch.set_num_threads(1)
 ROWS = [[1, 14, 20, 30, 41, 50, 9, 12], [1, 33, 62], [1, 5, 7, 9, 50], [1, 40, 41, 42, 43, 44, 45]]
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    made = {}
-
-    def get(arch):
-        if arch not in made:
-            made[arch] = load(ModelSource("path", str(build(arch, tmp_path_factory.mktemp(arch)))))
-        return made[arch]
-
-    return get
 
 
 def t(*numbers):
@@ -47,8 +34,8 @@ def last_logits(batch, edits=()):
 
 
 @pytest.mark.parametrize("arch", ["olmo2", "gpt_neox"])
-def test_counts_equal_predictions_and_the_layers_that_ran(models, arch):
-    model = models(arch)
+def test_counts_equal_predictions_and_the_layers_that_ran(loaded, arch):
+    model = loaded(arch)
     blocks = model.hf.get_submodule(model.sites.blocks)
     entered = []
     handles = [block.register_forward_pre_hook(lambda m, a, i=i: entered.append(i)) for i, block in enumerate(blocks)]
@@ -72,8 +59,8 @@ def test_counts_equal_predictions_and_the_layers_that_ran(models, arch):
     assert predicted(batch.shape, None, 4) == 0
 
 
-def test_a_batch_that_does_not_fit_is_halved_and_joined_in_order(models, monkeypatch):
-    model = models("olmo2")
+def test_a_batch_that_does_not_fit_is_halved_and_joined_in_order(loaded, monkeypatch):
+    model = loaded("olmo2")
     engine, batch = Engine(model), Batch(*pad(ROWS))
     rows, positions = t(3, 0, 2, 1, 0), t(1, 2, 3, 2, 7)
     v = torch.randn(2, 32)
@@ -111,8 +98,8 @@ def test_a_failed_allocation_on_the_cpu_counts_as_out_of_memory():
     assert not is_out_of_memory(RuntimeError("shapes do not match"))
 
 
-def test_two_threads_on_one_model_wait_for_each_other(models):
-    model = models("gpt2")
+def test_two_threads_on_one_model_wait_for_each_other(loaded):
+    model = loaded("gpt2")
     batch = last_logits(Batch(*pad(ROWS)))
     wanted, found = Engine(model).run(batch)["out"], []
 
@@ -151,9 +138,9 @@ def bad(site=SiteRef("resid_post", 1), kind="set", rows=(0,), positions=(0,), va
         (bad(site=SiteRef("resid_post", 9)), "layer-out-of-range"),
     ],
 )
-def test_a_batch_that_makes_no_sense_is_refused(models, edit, code):
+def test_a_batch_that_makes_no_sense_is_refused(loaded, edit, code):
     with pytest.raises(ProbeError) as caught:
-        Engine(models("olmo2")).run(last_logits(Batch(*pad(ROWS)), [edit]))
+        Engine(loaded("olmo2")).run(last_logits(Batch(*pad(ROWS)), [edit]))
     assert caught.value.code == code
 
 
@@ -161,22 +148,22 @@ def test_a_batch_that_makes_no_sense_is_refused(models, edit, code):
     ("row", "code"),
     [([1] * 65, "too-many-tokens"), ([1, 78], "token-not-in-vocabulary"), ([-1], "token-not-in-vocabulary")],
 )
-def test_rows_that_do_not_fit_the_model_are_refused(models, row, code):
+def test_rows_that_do_not_fit_the_model_are_refused(loaded, row, code):
     with pytest.raises(ProbeError) as caught:
-        Engine(models("gpt2")).run(last_logits(Batch(*pad([row]))))
+        Engine(loaded("gpt2")).run(last_logits(Batch(*pad([row]))))
     assert caught.value.code == code
 
 
-def test_two_reads_under_one_key_are_refused(models):
+def test_two_reads_under_one_key_are_refused(loaded):
     read = Read("same", SiteRef("embed"), t(0), t(0))
     with pytest.raises(ProbeError) as caught:
-        Engine(models("olmo2")).run(Batch(*pad(ROWS), (), (read, read)))
+        Engine(loaded("olmo2")).run(Batch(*pad(ROWS), (), (read, read)))
     assert caught.value.code == "repeated-key"
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
-def test_half_precision_no_ops_and_edits(models, dtype):
-    model = load(ModelSource("path", str(models("olmo2").directory), dtype=dtype))
+def test_half_precision_no_ops_and_edits(loaded, dtype):
+    model = load(ModelSource("path", str(loaded("olmo2").directory), dtype=dtype))
     engine, batch = Engine(model), Batch(*pad(ROWS))
     clean = engine.run(last_logits(batch))["out"]
     assert clean.dtype == getattr(torch, dtype)
@@ -191,10 +178,10 @@ def test_half_precision_no_ops_and_edits(models, dtype):
     )
 
 
-def test_weights_that_accelerate_moves_in_and_out(models):
+def test_weights_that_accelerate_moves_in_and_out(loaded):
     import accelerate
 
-    usual = models("llama")
+    usual = loaded("llama")
     model = load(ModelSource("path", str(usual.directory)), device_map={"": "cpu"})
     accelerate.cpu_offload(model.hf, execution_device=torch.device("cpu"))
     assert next(model.hf.parameters()).is_meta

@@ -8,27 +8,14 @@ import torch
 from probelang.runtime.counts import predicted
 from probelang.runtime.engine import Batch, Edit, Engine, Keep, Read, Start, pad
 from probelang.runtime.engine.split import halves
-from probelang.runtime.models import ModelSource, load
 from probelang.runtime.sites import SiteRef
-from tests.helpers_models import ARCHITECTURES, build
+from tests.helpers_models import ARCHITECTURES
 
 torch.set_num_threads(1)
 A, B, C = [1, 14, 20, 30, 41, 50, 9, 12], [1, 5, 7, 9, 50], [1, 40, 41, 42, 43, 44, 45]
 ROWS = [C, A, A, B, A, C, A]
 FIRST, SOURCE, DEPTH = [0, 0, 2, 1, 4, 0, 3], [-1, -1, 1, -1, 1, -1, 2], [4, 4, 4, 4, 4, 2, 4]
 LAST = [len(row) - 1 for row in ROWS]
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    made = {}
-
-    def get(arch):
-        if arch not in made:
-            made[arch] = load(ModelSource("path", str(build(arch, tmp_path_factory.mktemp(arch)))))
-        return made[arch]
-
-    return get
 
 
 def t(*numbers):
@@ -79,8 +66,8 @@ def staircase(engine: Engine) -> Batch:
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)
-def test_rows_that_join_and_leave_have_their_own_values(models, arch):
-    engine = Engine(models(arch))
+def test_rows_that_join_and_leave_have_their_own_values(loaded, arch):
+    engine = Engine(loaded(arch))
     batch = staircase(engine)
     wanted = engine.run(whole(batch))
     before = engine.counts.row_layer_tokens
@@ -91,8 +78,8 @@ def test_rows_that_join_and_leave_have_their_own_values(models, arch):
         torch.testing.assert_close(found[key], values, rtol=1e-5, atol=2e-6, msg=lambda m, key=key: f"{key}: {m}")
 
 
-def test_the_first_half_leaves_what_the_second_begins_with(models):
-    engine = Engine(models("llama"))
+def test_the_first_half_leaves_what_the_second_begins_with(loaded):
+    engine = Engine(loaded("llama"))
     batch = staircase(engine)
     wanted, sizes = engine.run(whole(batch)), []
 
@@ -106,16 +93,16 @@ def test_the_first_half_leaves_what_the_second_begins_with(models):
         torch.testing.assert_close(found[key], values, rtol=1e-5, atol=2e-6)
 
 
-def test_a_half_that_needs_all_rows_is_out_of_memory(models):
-    engine = Engine(models("llama"))
+def test_a_half_that_needs_all_rows_is_out_of_memory(loaded):
+    engine = Engine(loaded("llama"))
     read = Read("out", SiteRef("logits"), t(0, 1), t(7, 7))
     batch = Batch(*pad([A, A]), (), (read,), start=Start(t(2, 0), 0, t(1, -1)))
     with pytest.raises(torch.OutOfMemoryError):
         halves(batch, engine.run)
 
 
-def test_a_read_of_a_row_that_is_not_there_is_refused(models):
-    engine = Engine(models("llama"))
+def test_a_read_of_a_row_that_is_not_there_is_refused(loaded):
+    engine = Engine(loaded("llama"))
     batch = staircase(engine)
     for read in (Read("x", SiteRef("attn", 1), t(2), t(0)), Read("x", SiteRef("resid_post", 2), t(5), t(0))):
         with pytest.raises(ValueError, match="before the start of its rows, or behind their end"):
@@ -123,9 +110,9 @@ def test_a_read_of_a_row_that_is_not_there_is_refused(models):
 
 
 @pytest.mark.parametrize("arch", ["llama", "gpt2"])
-def test_blocks_between_a_row_that_left_and_one_that_joins(models, arch):
+def test_blocks_between_a_row_that_left_and_one_that_joins(loaded, arch):
     """Block 2 has no row of its own: one stays on, also where it has no keys of the tokens before."""
-    engine, tokens = Engine(models(arch)), torch.arange(8)
+    engine, tokens = Engine(loaded(arch)), torch.arange(8)
     hidden = Read("h", SiteRef("resid_post", 2), 0 * tokens, tokens)
     keeps = tuple(Keep(("keys", layer), layer, t(0)) for layer in (0, 3))
     source = engine.run(Batch(*pad([A]), (), (hidden,), keeps, until=SiteRef("attn_raw", 3)))

@@ -8,12 +8,12 @@ import re
 from pathlib import Path
 
 import pytest
-import torch
 from scipy import stats
 
 from probelang.api import run
+from tests.helpers_examples import EXAMPLES
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+pytestmark = pytest.mark.usefixtures("one_thread")
 LEVEL = 0.05  # of the tests inside of the claims
 BLOCK = re.compile(
     r"(?m)^(?=(?:param|model|axis|use|dataset|prompts|contrast|let|direction|intervention|statistic|claim|plot)\b)"
@@ -33,14 +33,6 @@ SMALL = {
     "grafting": {},
     "persona": {"pairs": 20, "writes": 3, "steps": ["step-300", "step-600", "main"]},
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def only_claims(text: str) -> str:

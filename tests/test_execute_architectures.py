@@ -14,7 +14,7 @@ import torch
 from probelang.runtime.execute import execute
 from probelang.runtime.options import RunOptions
 from probelang.runtime.planning import plan
-from tests.helpers_models import ARCHITECTURES, build
+from tests.helpers_models import ARCHITECTURES
 from tests.reference import compare_run, interpret
 from tests.reference.checked import checked
 
@@ -50,14 +50,6 @@ statistic pairs       = logit(c[side=positive]) under swap(set) for set in choos
 intervention mix(l)   = patch(mlp[l] at c.positive.last, from=mlp[l] at c.negative.last)
 statistic moved       = kl(c[side=positive], c[side=positive] under mix(layer)) for layer
 '''
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("models")
-    for arch in ARCHITECTURES:
-        build(arch, root / arch)
-    return root
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)

@@ -56,14 +56,6 @@ statistic likely = cross_entropy(drawn)
 )
 
 
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models")
-    for arch in ARCHITECTURES:
-        build(arch, folder / arch)
-    return folder
-
-
 def run(text, folder, **options):
     (folder / "spec.probe").write_text(text)
     return probelang.run(folder / "spec.probe", replicates=2, **options)

@@ -8,25 +8,12 @@ from probelang.runtime.counts import Counts
 from probelang.runtime.engine import Batch, Edit, Engine, pad
 from probelang.runtime.engine.choose import Sampling, choose
 from probelang.runtime.engine.generate import END, LENGTH, STOP, Texts, generate, part
-from probelang.runtime.models import ModelSource, load
 from probelang.runtime.sites import SiteRef
-from tests.helpers_models import ARCHITECTURES, build
+from tests.helpers_models import ARCHITECTURES
 
 torch.set_num_threads(1)
 PROMPTS = [[1, 14, 20, 30, 41, 50, 9, 12], [1, 33, 62], [1, 5, 7, 9, 50], [1, 40, 41, 42, 43, 44, 45], [1, 8]]
 MOST, WIDTH, END_ID = 7, 32, 2
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    made = {}
-
-    def get(arch):
-        if arch not in made:
-            made[arch] = load(ModelSource("path", str(build(arch, tmp_path_factory.mktemp(arch)))))
-        return made[arch]
-
-    return get
 
 
 def sampling(count, temperature=0.0, top_p=1.0, penalty=1.0):
@@ -88,8 +75,8 @@ def plainly(model, prompt, *, changes=(), uniform=None, temperature=0.0, top_p=1
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)
-def test_a_text_is_what_whole_passes_over_its_row_alone_give(models, arch):
-    model, rows = models(arch), list(range(len(PROMPTS)))
+def test_a_text_is_what_whole_passes_over_its_row_alone_give(loaded, arch):
+    model, rows = loaded(arch), list(range(len(PROMPTS)))
     for how in (dict(), dict(temperature=1.0), dict(temperature=0.7, top_p=0.6, penalty=1.3)):
         asked = texts(PROMPTS, rows, seed=1, **how)
         found = generate(Engine(model), asked)
@@ -99,8 +86,8 @@ def test_a_text_is_what_whole_passes_over_its_row_alone_give(models, arch):
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)
-def test_each_row_has_its_own_edits_in_the_prompt_and_behind_it(models, arch):
-    model, site = models(arch), SiteRef("resid_post", 1)
+def test_each_row_has_its_own_edits_in_the_prompt_and_behind_it(loaded, arch):
+    model, site = loaded(arch), SiteRef("resid_post", 1)
     vectors = torch.randn(6, WIDTH, generator=torch.Generator().manual_seed(3)) * 2
     unit = vectors / vectors.norm(dim=1, keepdim=True)
     # five prompts and, as a sixth row, the first again without an edit
@@ -129,8 +116,8 @@ def test_each_row_has_its_own_edits_in_the_prompt_and_behind_it(models, arch):
         assert found[i].ids == plainly(model, prompt, changes=changes[i], uniform=uniform[i], temperature=0.8), i
 
 
-def test_texts_do_not_depend_on_their_batch_and_samples_share_the_pass_over_the_prompt(models):
-    model = models("olmo2")
+def test_texts_do_not_depend_on_their_batch_and_samples_share_the_pass_over_the_prompt(loaded):
+    model = loaded("olmo2")
     source = [0] * 6 + [1] * 5 + [2, 3, 3, 4]
     asked = texts(PROMPTS, source, temperature=1.0, seed=5)
     engine = Engine(model)
@@ -146,8 +133,8 @@ def test_texts_do_not_depend_on_their_batch_and_samples_share_the_pass_over_the_
     assert [w.ids for w in halves] == [w.ids for w in whole]
 
 
-def test_a_text_ends_with_an_end_token_a_stop_text_or_its_limit(models):
-    model = models("llama")
+def test_a_text_ends_with_an_end_token_a_stop_text_or_its_limit(loaded):
+    model = loaded("llama")
     plain = generate(Engine(model), texts(PROMPTS, range(5), ends=(), most=[3, 7, 1, 5, 7]))
     assert [len(w.ids) for w in plain] == [3, 7, 1, 5, 7] and {w.end for w in plain} == {LENGTH}
     token = plain[1].ids[2]
@@ -160,18 +147,18 @@ def test_a_text_ends_with_an_end_token_a_stop_text_or_its_limit(models):
     assert stopped[0].ids[:3] == plain[0].ids
 
 
-def test_counts_reach_their_bound_when_every_text_is_as_long_as_it_may_be(models):
-    engine = Engine(models("gpt2"), Counts())
+def test_counts_reach_their_bound_when_every_text_is_as_long_as_it_may_be(loaded):
+    engine = Engine(loaded("gpt2"), Counts())
     generate(engine, texts(PROMPTS, [0, 1, 2, 3, 4, 4], ends=()))
     assert engine.counts.forwards == 1 + MOST - 1
     assert engine.counts.row_layer_tokens == 4 * (5 * 8 + 6 * (MOST - 1))
-    one = Engine(models("gpt2"), Counts())
+    one = Engine(loaded("gpt2"), Counts())
     generate(one, texts(PROMPTS, [0, 1], ends=(), most=1))
     assert one.counts.forwards == 1
 
 
-def test_half_the_texts_at_a_time_when_memory_runs_out(models, monkeypatch):
-    model, engine = models("olmo2"), Engine(models("olmo2"))
+def test_half_the_texts_at_a_time_when_memory_runs_out(loaded, monkeypatch):
+    model, engine = loaded("olmo2"), Engine(loaded("olmo2"))
     asked = texts(PROMPTS, [0, 1, 2, 3, 4, 0], temperature=1.0)
     whole = generate(Engine(model), asked)
     run = Engine.run

@@ -16,7 +16,7 @@ from probelang.runtime.options import RunOptions
 from probelang.runtime.planning import plan
 from probelang.runtime.results import Run
 from probelang.runtime.sites import SiteRef
-from tests.helpers_models import ARCHITECTURES, build
+from tests.helpers_models import ARCHITECTURES
 from tests.reference import compare_run, interpret
 from tests.reference.checked import checked
 
@@ -52,14 +52,6 @@ statistic both    = logit(p) under [knockout(from=p.lead, to=p.last, layer=1), s
 statistic plain   = logit(p)
 """
 )
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("models")
-    for arch in ARCHITECTURES:
-        build(arch, root / arch)
-    return root
 
 
 def run(text: str, root: Path, **options) -> Run:

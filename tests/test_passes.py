@@ -27,7 +27,7 @@ from probelang.runtime.engine.split import halves
 from probelang.runtime.execute import execute
 from probelang.runtime.options import RunOptions
 from probelang.runtime.planning import plan
-from tests.helpers_models import ARCHITECTURES, build
+from tests.helpers_models import ARCHITECTURES
 from tests.reference import compare_run, interpret
 from tests.reference.checked import checked
 
@@ -61,14 +61,6 @@ NAMES = [name for name, _ in PASSES]
 
 FREE = CostModel(call=0.0, join=0.0)
 Options = partial(RunOptions, replicates=5, prices=FREE)
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("models")
-    for arch in ARCHITECTURES:
-        build(arch, root / arch)
-    return root
 
 
 def spec_of(arch: str, models: Path):
