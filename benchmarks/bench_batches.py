@@ -7,7 +7,7 @@ import time
 
 import torch
 import transformers
-from common import machine
+from common import machine, seconds
 
 SIZES = (64, 256, 1024, 2048, 4096, 8192, 16_384)
 
@@ -24,13 +24,8 @@ def model(width: int, layers: int):
 def per_token(run, layers: int, tokens: int, length: int, times: int) -> float:
     """Microseconds of processor time for a token in a block, the least of several runs."""
     ids = torch.randint(2, 1000, (max(1, tokens // length), length))
-    found = []
     with torch.no_grad():
-        for _ in range(times):
-            start = time.process_time()
-            run(ids, use_cache=False)
-            found.append(time.process_time() - start)
-    return min(found) / ids.numel() / layers * 1e6
+        return seconds(lambda: run(ids, use_cache=False), times, time.process_time, min) / ids.numel() / layers * 1e6
 
 
 def main() -> None:

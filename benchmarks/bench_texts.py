@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from common import VOCABULARY, build, machine
+from common import VOCABULARY, build, machine, seconds
 
 from probelang.runtime.engine import Batch, Engine
 from probelang.runtime.engine.choose import Sampling
@@ -32,12 +32,8 @@ def texts(count: int, tokens: int, heat: float) -> Texts:
 
 def per_token(engine: Engine, layers: int, count: int, tokens: int, heat: float, times: int) -> float:
     """Microseconds of processor time for a token in a block, the least of several runs."""
-    found, asked = [], texts(count, tokens, heat)
-    for _ in range(times):
-        start = time.process_time()
-        generate(engine, asked)
-        found.append(time.process_time() - start)
-    return min(found) / (count * tokens) / layers * 1e6
+    asked = texts(count, tokens, heat)
+    return seconds(lambda: generate(engine, asked), times, time.process_time, min) / (count * tokens) / layers * 1e6
 
 
 def main() -> None:

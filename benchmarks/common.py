@@ -97,14 +97,19 @@ def checked(text: str, root: Path) -> Checked:
     return found
 
 
-def seconds(work: Callable[[], object], times: int = 3, clock: Callable[[], float] = time.perf_counter) -> float:
-    """The median time of a call. With `time.process_time` other programs on the machine take none of it."""
+def seconds(
+    work: Callable[[], object],
+    times: int = 3,
+    clock: Callable[[], float] = time.perf_counter,
+    of: Callable[[list[float]], float] = statistics.median,
+) -> float:
+    """The time of a call, the median `of` several; by `time.process_time` other programs take none of it."""
     found = []
     for _ in range(times):
         start = clock()
         work()
         found.append(clock() - start)
-    return statistics.median(found)
+    return of(found)
 
 
 def in_turns(work: dict[str, Callable[[], object]], times: int) -> dict[str, float]:
