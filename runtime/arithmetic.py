@@ -55,23 +55,33 @@ def numeric(operator: str, left: Cube, right: Cube) -> tuple[Cube, Cube]:
 
 
 def refuse_mixed(operator: str, left: Cube, right: Cube) -> None:
-    """Raise `kinds-differ` where texts are compared with numbers or truth values: they are never equal."""
-    kinds = [sort_of(cube) for cube in (left, right)]
-    if operator in ("==", "!=") and None not in kinds and "texts" in kinds and len(set(kinds)) > 1:
+    """Raise `kinds-differ` or `not-numbers` where texts meet numbers or truth values."""
+    refuse_mixed_sorts(operator, *(sort_of_values(cube.values[cube.present()].reshape(-1)) for cube in (left, right)))
+
+
+def refuse_mixed_sorts(operator: str, left: str | None, right: str | None) -> None:
+    """Refuse values of two sorts, one of them texts: they are never equal (`kinds-differ`), and have no order."""
+    kinds = (left, right)
+    if None in kinds or "texts" not in kinds or left == right:
+        return
+    if operator in ("==", "!="):
         other = next(kind for kind in kinds if kind != "texts")
         help_ = {"numbers": "write the number without quotes", "truth values": "`x`, `not x`, or `x == true`",
                  "times": "keep them as texts in the file"}[other]  # fmt: skip
         message = f"`{operator}` compares texts with {other}, which are never equal: columns are read as what they hold"
         raise ProbeError("kinds-differ", message, help_)
+    if operator not in ("and", "or"):
+        other = next(kind for kind in kinds if kind != "texts")
+        message = f"`{operator}` does not take these values: texts and {other} are mixed"
+        raise ProbeError("not-numbers", message, "use a column of numbers, or compare with a text")
 
 
-def sort_of(cube: Cube) -> str | None:
-    """What the values of a cube are: texts, numbers or truth values; None for anything else, and for none at all."""
-    if cube.values.dtype.kind in "bifu":
-        return "truth values" if cube.values.dtype.kind == "b" else "numbers"
-    there = cube.values[cube.present()].reshape(-1)
+def sort_of_values(values: np.ndarray) -> str | None:
+    """What some values [n] are: texts, times, numbers or truth values; None for a mixture, and for none at all."""
+    if values.dtype.kind in "bifu":
+        return "truth values" if values.dtype.kind == "b" else "numbers"
     for kind, types in (("texts", str), ("times", (date, time, timedelta))):
-        if len(there) and all(isinstance(v, types) for v in there):
+        if len(values) and all(isinstance(v, types) for v in values):
             return kind
     return None
 

@@ -195,7 +195,7 @@ class Evaluator:
         try:
             return within_range(elementwise(whole_where_exact(operator), *numeric(operator, left, right)))
         except TypeError:
-            message = f"`{operator}` does not take these values: texts and numbers are mixed"
+            message = f"`{operator}` does not take these values: they are not all numbers"
             raise ProbeError("not-numbers", message, "use a column of numbers, or compare with a text") from None
 
     def _negate(self, node: Node) -> Cube:

@@ -64,7 +64,8 @@ def test_a_keep_that_leaves_nothing_is_told_at_its_place(deep, condition: str, e
     if code is None:
         assert not found
     else:
-        assert place(text, only(found, code, severity)) == f"keep(items, {condition})"
+        told = condition if code == "not-numbers" else f"keep(items, {condition})"
+        assert place(text, only(found, code, severity)) == told
 
 
 def test_only_the_keep_that_leaves_nothing_is_told(deep) -> None:
@@ -77,3 +78,22 @@ def test_a_part_of_a_split_without_items_is_told_at_the_split(deep) -> None:
     text = HEAD.partition("contrast")[0].replace("limit=6", "limit=1")
     text += "dataset fit, test = split(items, 0.5)\nstatistic s = mean(word_count(test.singular))"
     assert place(text, only(deep(text), "empty-split")) == "split(items, 0.5)"
+
+
+@pytest.mark.parametrize(
+    "condition", ["singular == 3", "3 != plural", "singular < 3", 'count == "2"', 'flag == "true"']
+)
+def test_texts_compared_with_numbers_are_told_at_their_place(deep, condition: str) -> None:
+    rows = 'dataset d = rows("""singular,plural,count,flag\nkey,keys,1,true\ncat,cats,2,false""")\n'
+    for text in (
+        f"dataset some = keep(d, {condition})\nstatistic s = mean(word_count(some.singular))\n",
+        f"dataset some = d with holds = {condition}\nstatistic s = mean(some.holds)\n",
+    ):
+        found = only(deep(rows + text), "not-numbers" if "<" in condition else "kinds-differ")
+        assert place(rows + text, found) == condition
+
+
+def test_what_a_column_holds_is_compared_in_silence(deep) -> None:
+    rows = 'dataset d = rows("""singular,count,flag\nkey,1,true\ncat,2,false""")\n'
+    same = "keep(keep(d, count > 1), flag != true)"
+    assert deep(f'{rows}dataset some = keep({same}, singular != "key")\nstatistic s = mean(some.count)\n') == []

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from ...compiler.graph import Node
 from ...compiler.kinds import Generated
 from ..data import derive as derived
 from ..data.files import from_frame, read
-from ..data.formats import typed
+from ..data.formats import written_frame
 from ..data.hub import from_hub
 from ..data.split import split
 from ..data.table import Table
@@ -74,13 +72,7 @@ def from_file(bindings: Bindings, node: Node) -> Table:
 
 
 def from_rows(node: Node) -> Table:
-    text = str(value(node, "csv")).strip()
-    lines = "\n".join(line.strip() for line in text.splitlines())
-    try:
-        frame = pl.read_csv(lines.encode(), infer_schema=False)
-    except pl.exceptions.PolarsError as error:
-        raise ProbeError("bad-rows", f"the rows written in the spec are not csv: {error}") from None
-    return from_frame(frame.select(typed(frame[c]) for c in frame.columns), key=value(node, "key"))
+    return from_frame(written_frame(str(value(node, "csv"))), key=value(node, "key"))
 
 
 def with_column(bindings: Bindings, node: Node) -> Table:

@@ -32,6 +32,16 @@ def read_frame(path: Path, limit: int | None = None) -> polars.DataFrame:
     return frame
 
 
+def written_frame(text: str) -> polars.DataFrame:
+    """Read the rows that a spec writes, as csv; spaces around a line do not count."""
+    lines = "\n".join(line.strip() for line in text.strip().splitlines())
+    try:
+        frame = polars.read_csv(lines.encode(), infer_schema=False)
+    except polars.exceptions.PolarsError as error:
+        raise ProbeError("bad-rows", f"the rows written in the spec are not csv: {error}") from None
+    return frame.with_columns(typed(column) for column in frame.get_columns())
+
+
 def rows_to_frame(rows: Sequence[dict[str, Any]], where: str) -> polars.DataFrame:
     """Build a frame from records; missing fields are empty. Raises ProbeError when a column mixes kinds of values."""
     kinds: dict[str, tuple[str, int]] = {}

@@ -24,6 +24,7 @@ def deep_check(checked: Checked, root: Path, options: RunOptions) -> list[Diagno
     from . import (
         answers,
         columns,
+        compared,
         edits,
         joins,
         judges,
@@ -41,7 +42,7 @@ def deep_check(checked: Checked, root: Path, options: RunOptions) -> list[Diagno
     if checked.program is None:
         return []
     scene = Scene(checked, root, options, catalogue())
-    models = (presence, columns, kept, labels, layers, edits, joins)
+    models = (presence, columns, compared, kept, labels, layers, edits, joins)
     prompts = (rendering, sides, tokens, token_labels, answers, judges)
     for part in models + prompts:
         part.look(scene)

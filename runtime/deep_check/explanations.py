@@ -74,6 +74,15 @@ EXPLANATIONS: dict[str, Explanation] = {
     "not-numbers": _entry(
         "texts of a column meet an operator that takes numbers",
         "A column whose cells are not all numbers is read as text. Compare it with a text, or mend the file.",
+        _ITEMS + "statistic s = mean(items.singular > 3)",
+        _ITEMS + "statistic s = mean(word_count(items.singular) > 3)",
+    ),
+    "kinds-differ": _entry(
+        "texts are compared with numbers or with truth values, which are never equal",
+        "Columns are read as what they hold: numbers where every cell is one, truth values where every cell is true or"
+        " false, texts otherwise. The comparison would hold for no item, or for all.",
+        _ITEMS + "statistic s = mean(items.singular == 3)",
+        _ITEMS + 'statistic s = mean(items.singular == "The cat")',
     ),
     "empty-split": _entry(
         "a part of a split gets no items",

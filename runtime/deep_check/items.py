@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -56,9 +54,11 @@ def read_items(dataset: Node, root: Path, *, allow_outside: bool) -> Items | Non
         case "file":
             return _file(dataset, root, allow_outside)
         case "rows":
+            from ..data.formats import written_frame
+
             text = _value(dataset, "csv")
-            rows = tuple(csv.DictReader(io.StringIO(text.strip()))) if isinstance(text, str) else ()
-            return Items(tuple(rows[0]) if rows else (), rows, whole=True) if rows else None
+            frame = written_frame(text) if isinstance(text, str) else None
+            return Items(tuple(frame.columns), tuple(frame.to_dicts()), whole=True) if frame is not None else None
     inner = dataset.input("dataset") or dataset.input("split") or dataset.input("items")
     found = read_items(inner, root, allow_outside=allow_outside) if inner is not None else None
     if found is None:

@@ -32,7 +32,7 @@ def look(scene: Scene) -> None:
                 message = f"this `keep` leaves none of the {count} item{'s' if count > 1 else ''}"
                 scene.report(severity, "no-items", at, message, "look at what it asks for, and at the column's values")
         except ProbeError as problem:
-            if problem.code in TOLD:
+            if problem.code in TOLD and not scene.told_inside(at.span):
                 scene.report("error", problem.code, at, problem.message, problem.help)
 
 

@@ -67,6 +67,13 @@ class Scene:
         key = (code, at.span.start, message if same is None else same)
         self.found.setdefault(key, Diagnostic(code, severity, message, at, (), help))
 
+    def told_inside(self, span: Span) -> bool:
+        """Whether an error was told of some part of a place."""
+        return any(
+            d.severity == "error" and span.start <= d.primary.span.start and d.primary.span.end <= span.end
+            for d in self.found.values()
+        )
+
     # **** nodes ****
 
     @cached_property
