@@ -63,6 +63,7 @@ class Signature:
     open_model: bool = False  # the operation reads a model even though none is among its arguments
     apart: tuple[str, ...] = ()  # parameters whose items are not those of the result (what something is fitted on)
     answers_only: bool = False  # the kernel of a measure looks at the logits of its answers, and at no others
+    options: tuple[str, ...] = ()  # parameters that are read as one plain value: a sweep calls once for each
     replays: str | None = None  # the parameter handed over as a function of the replicates, to be evaluated again
 
     def parameter(self, name: str) -> Parameter | None:

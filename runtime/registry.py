@@ -53,6 +53,7 @@ def operation(
     replays: str | None = None,
     apart: tuple[str, ...] = (),
     answers_only: bool = False,
+    options: tuple[str, ...] = (),
 ) -> Callable[[Callable], Callable]:
     """Register a function as an operation; see `compiler.signature.Signature` for the arguments."""
 
@@ -68,7 +69,7 @@ def operation(
             subject=subject or (parameters[0].name if parameters else None), adds=adds, planned=planned,
             nonlinear=nonlinear, version=version, summary=doc.split("\n", 1)[0], doc=doc, source=source,
             fields=fields or {}, infer=infer, open_model=open_model, replays=replays, apart=apart,
-            answers_only=answers_only,
+            answers_only=answers_only, options=options,
         )  # fmt: skip
         _operations[called] = Operation(signature, None if planned else function)
         return function

@@ -77,16 +77,32 @@ def elaborated(el: Elaborator, e: ir.CallOf, env: Env, signature: Signature) -> 
         if node is None or node.kind is Unknown or not accepts(el, node, parameter, signature, argument):
             good = False
             continue
-        made[argument.name] = one_by_one(el, node) if is_option(parameter, signature) else node
+        if is_option(parameter, signature):
+            node = one_by_one(el, node)
+            if is_setting(parameter, signature) and (
+                varies := {a.name: a for leaf in stacks.leaves(node) for a in leaf.axes}
+            ):
+                at, what = argument.value.span or argument.span or NOWHERE, f"`{parameter.name}` of `{signature.name}`"
+                el.report(errors.option_varies(at, what, list(varies)))
+                good = False
+                continue
+        made[argument.name] = node
     return made if good else None
 
 
 def is_option(parameter: Parameter, signature: Signature) -> bool:
     """Whether an argument is read as one plain value: a choice among words, a setting of a measure or of writing."""
+    if parameter.name in signature.options:
+        return True
     values = any(issubclass(k, (Text, Distribution, Prompts)) for k in parameter.kinds)
     if signature.work in ("run", "generate") and not values:
         return True
     return bool(parameter.choices) and parameter.name != "adjust"  # a family of tests has one correction
+
+
+def is_setting(parameter: Parameter, signature: Signature) -> bool:
+    """Whether nothing else than a plain value can be meant: what varies is no option then."""
+    return parameter.name in signature.options or bool(parameter.choices) and signature.work == "pure"
 
 
 def one_by_one(el: Elaborator, node: Node) -> Node:

@@ -104,6 +104,16 @@ def wrong_choice(span: Span, what: str, found: object, choices: Sequence[object]
     return error("wrong-choice", span, f"{what} cannot be {as_written(found)}", "", help_)
 
 
+def option_varies(span: Span, what: str, axes: Sequence[str]) -> Diagnostic:
+    return error(
+        "option-varies",
+        span,
+        f"{what} is one plain value, and this varies over {listed(axes)}",
+        "varies",
+        "sweep over values that are written: `… for x in [1, 2]`, or a range of them",
+    )
+
+
 def as_written(value: object) -> str:
     """A value as a spec writes it."""
     return f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)

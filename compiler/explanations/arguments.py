@@ -55,6 +55,14 @@ ARGUMENTS: dict[str, Explanation] = {
         "statistic s = norm(prob(p))",
         "statistic s = norm(mean(resid_post[3] at p.last))",
     ),
+    "option-varies": Explanation(
+        "an option is one plain value, and what is written varies over an axis",
+        "An option says how something is computed, so each of its values is a computation of its own. A sweep over"
+        " values that the spec writes, `for k in [2, 4]`, computes one for each; layers that only the model tells, or"
+        " numbers that are computed, cannot be an option.",
+        "statistic s = quantile(prob(p), layer / 10) for layer",
+        "statistic s = quantile(prob(p), share) for share in [0.1, 0.5]",
+    ),
     "wrong-choice": Explanation(
         "an option is none of those that there are",
         "Each is documented with the operation.",

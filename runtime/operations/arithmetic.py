@@ -52,7 +52,7 @@ def sign(x: Number) -> Number:
     return _apply(np.sign, x, "sign")
 
 
-@operation("round", subject="x")
+@operation("round", subject="x", options=("digits",))
 def round_(x: Number, digits: Integer = 0) -> Number:
     """Round to `digits` decimals, halves to the even neighbour."""
     return _apply(lambda v: np.round(v, int(literal(digits, "digits"))), x, "round")

@@ -29,7 +29,7 @@ def _record(of: Units, hits: np.ndarray, n: np.ndarray, share: float, alternativ
     return tested(of.axes, fields, reasons, adjust)
 
 
-@operation(axes="reduce-items", subject="x", fields=FIELDS)
+@operation(axes="reduce-items", subject="x", fields=FIELDS, options=("p",))
 def binomial(
     x: Boolean, *, p: Number = 0.5, alternative: Alternative = "two-sided", adjust: Correction = "holm"
 ) -> Test:

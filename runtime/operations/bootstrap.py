@@ -15,6 +15,7 @@ from ..replicates import PLAIN
 @operation(
     axes="broadcast", subject="x", replays="x",
     fields={"value": Number, "low": Number, "high": Number, "sd": Number, "n": Integer}, source="Efron 1979",
+    options=("n", "seed", "level"),
 )  # fmt: skip
 def bootstrap(
     x: Number, *, n: Integer = 10_000, seed: Integer = 42, level: Number = 0.95, cluster: AxisName | None = None,

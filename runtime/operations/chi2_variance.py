@@ -12,7 +12,7 @@ from ..reduction import per_unit
 from ..registry import operation
 
 
-@operation(axes="reduce-items", subject="x", fields={**FIELDS, "df": Number})
+@operation(axes="reduce-items", subject="x", fields={**FIELDS, "df": Number}, options=("variance",))
 def chi2_variance(
     x: Number, *, variance: Number | None = None, trials: Number | None = None, adjust: Correction = "holm"
 ) -> Test:

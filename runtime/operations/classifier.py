@@ -50,7 +50,13 @@ class Fitted:
         return accuracy(self)
 
 
-@operation(axes="reduce-items", subject="x", nonlinear=True, source="Alain and Bengio 2016, arXiv:1610.01644")
+@operation(
+    axes="reduce-items",
+    subject="x",
+    nonlinear=True,
+    source="Alain and Bengio 2016, arXiv:1610.01644",
+    options=("folds", "seed", "strength", "scale"),
+)
 def classifier(
     kind: Literal["logistic", "lda", "ridge"], x: Vector, y: Text | Boolean | Number | None = None, *,
     folds: Integer = 5, seed: Integer = 0, strength: Number = 1.0, scale: Boolean = False,

@@ -49,7 +49,7 @@ def area(x: Number, *, over: AxisName, ctx=None) -> Number:
     return reduce_each(x, (name,), ctx, kernel, "area")
 
 
-@operation(axes="reduce", subject="x", nonlinear=True)
+@operation(axes="reduce", subject="x", nonlinear=True, options=("level",))
 def crossing(x: Number, level: Number, *, over: AxisName, ctx=None) -> Number:
     """First place along the axis `over` where the curve reaches `level` from below.
 

@@ -16,6 +16,7 @@ from ..registry import operation
     axes="reduce-items", subject="x", source="Schuirmann 1987, doi:10.1007/BF01068419",
     fields={"value": Boolean, "stat": Number, "p": Number, "adjusted": Number, "n": Integer, "mean": Number,
             "low": Number, "high": Number},
+    options=("margin", "level"),
 )  # fmt: skip
 def equivalent(x: Number, margin: Number, *, level: Number = 0.05, adjust: Correction = "holm") -> Test:
     """Test whether the mean over items lies within ± `margin`, by two one-sided t tests.

@@ -14,6 +14,7 @@ from ..replicates import PLAIN, Scheme, replay
 @operation(
     axes="broadcast", subject="x", replays="x", fields={**FIELDS, "null_mean": Number, "null_sd": Number},
     source="Phipson and Smyth 2010, arXiv:1603.05766",
+    options=("n", "seed"),
 )  # fmt: skip
 def label_permutation(
     x: Number, *, n: Integer = 999, seed: Integer = 0, cluster: AxisName | None = None, adjust: Correction = "holm",

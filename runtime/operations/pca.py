@@ -13,7 +13,7 @@ from ..registry import operation
 from ..replicates import PLAIN, REPLICATE
 
 
-@operation(axes="reduce", subject="x", nonlinear=True)
+@operation(axes="reduce", subject="x", nonlinear=True, options=("component",))
 def pca(x: Vector, component: Integer = 0, ctx=None) -> Direction:
     """Principal component of the vectors over items (both sides of a contrast), of norm one.
 

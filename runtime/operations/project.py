@@ -14,7 +14,9 @@ from ..registry import operation
 from .pca import leading
 
 
-@operation(axes="broadcast", subject="x", apart=("fitted_on", "y"), adds=(("component", "computed"),))
+@operation(
+    axes="broadcast", subject="x", apart=("fitted_on", "y"), adds=(("component", "computed"),), options=("components",)
+)
 def project(
     x: Vector, *, method: Literal["pca", "lda"] = "pca", fitted_on: Vector | None = None,
     y: Text | Boolean | Number | None = None, components: Integer = 2,

@@ -35,7 +35,7 @@ def _at(ordered: np.ndarray, upto: np.ndarray, place: np.ndarray) -> np.ndarray:
     return np.take_along_axis(ordered, index[None], 0)[0]
 
 
-@operation(axes="reduce", subject="x", nonlinear=True)
+@operation(axes="reduce", subject="x", nonlinear=True, options=("q",))
 def quantile(x: Number, q: Number, *, over: AxisName | None = None, ctx=None) -> Number:
     """Value below which the share `q` (0 to 1) of the values lies, over items or the axis that `over` names.
 

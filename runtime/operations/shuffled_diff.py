@@ -13,7 +13,7 @@ from ..registry import operation
 from ..replicates import generator
 
 
-@operation(axes="reduce-side", subject="x", nonlinear=False)
+@operation(axes="reduce-side", subject="x", nonlinear=False, options=("balanced",))
 def shuffled_diff(x: Vector, *, seed: Integer = 0, balanced: Boolean = True, ctx=None) -> Direction:
     """Like `mean_diff`, after swapping the two sides in half of the items, chosen at random by `seed`.
 

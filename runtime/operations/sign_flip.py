@@ -18,7 +18,13 @@ _CHUNK = 4096
 _TIE = 1e-12
 
 
-@operation(axes="reduce-items", subject="x", fields=FIELDS, source="Fisher 1935, The Design of Experiments, section 21")
+@operation(
+    axes="reduce-items",
+    subject="x",
+    fields=FIELDS,
+    source="Fisher 1935, The Design of Experiments, section 21",
+    options=("exact",),
+)
 def sign_flip(
     x: Number, *, alternative: Alternative = "two-sided", exact: Boolean | None = None,
     cluster: AxisName | None = None, adjust: Correction = "holm", ctx=None,

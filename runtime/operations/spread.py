@@ -29,7 +29,7 @@ def _per_unit(x: Cube, over: str | None, ctx) -> tuple[Cube, tuple[str, ...]]:
     return weighted_mean(x, tuple(n for n in names if n != unit), ctx), (unit,)
 
 
-@operation(axes="reduce", subject="x", nonlinear=True)
+@operation(axes="reduce", subject="x", nonlinear=True, options=("ddof",))
 def sd(x: Number | Boolean, *, over: AxisName | None = None, ddof: Number = 1, ctx=None) -> Number:
     """Standard deviation over items, or over the axis that `over` names.
 
@@ -46,7 +46,7 @@ def sd(x: Number | Boolean, *, over: AxisName | None = None, ddof: Number = 1, c
     return reduce_each(x, names, ctx, kernel, "sd")
 
 
-@operation(axes="reduce", subject="x", nonlinear=True)
+@operation(axes="reduce", subject="x", nonlinear=True, options=("ddof",))
 def sem(x: Number | Boolean, *, over: AxisName | None = None, ddof: Number = 1, ctx=None) -> Number:
     """Standard error of the mean over items, or over the axis that `over` names: sd / √n.
 

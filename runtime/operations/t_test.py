@@ -12,7 +12,7 @@ from ..reduction import Units, per_unit
 from ..registry import operation
 
 
-@operation(axes="reduce-items", subject="x", fields={**FIELDS, "df": Number}, apart=("against",))
+@operation(axes="reduce-items", subject="x", fields={**FIELDS, "df": Number}, apart=("against",), options=("popmean",))
 def t_test(
     x: Number | Boolean, *, popmean: Number = 0, against: Number | Boolean | None = None,
     alternative: Alternative = "two-sided", adjust: Correction = "holm",

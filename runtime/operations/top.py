@@ -16,6 +16,7 @@ from .peak import labels_of
 @operation(
     axes="reduce-entries", subject="x", nonlinear=True, adds=(("top", "computed"),),
     fields={"value": Number, "label": Number},
+    options=("k",),
 )  # fmt: skip
 def top(
     x: Number | Vector, k: Integer = 10, *, by: Literal["value", "abs"] = "value", over: AxisName | None = None

@@ -12,7 +12,8 @@ from ..registry import operation
 
 
 @operation(
-    axes="broadcast", subject="x", fields={**FIELDS, "z": Number, "null_mean": Number, "null_sd": Number}
+    axes="broadcast", subject="x", fields={**FIELDS, "z": Number, "null_mean": Number, "null_sd": Number},
+    options=("ddof",),
 )  # fmt: skip
 def z_score(
     x: Number,

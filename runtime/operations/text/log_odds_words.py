@@ -75,6 +75,7 @@ def log_odds(
 @operation(
     axes="reduce-items", subject="of", adds=(("top", "computed"),), apart=("against", "background"), fields=FIELDS,
     nonlinear=True, source="Monroe, Colaresi and Quinn 2008, doi:10.1093/pan/mpn018",
+    options=("k", "prior", "ignore_case"),
 )  # fmt: skip
 def log_odds_words(
     of: Text, against: Text, *, k: Integer = 25, prior: Number = 0.01, background: Text | None = None,

@@ -14,7 +14,7 @@ from ...text_cells import each, texts
 NORMALISE = {"none": lambda text: text, "space": one_space, "answer": as_answer}
 
 
-@operation(subject="text", version=2)
+@operation(subject="text", version=2, options=("whole", "ignore_case"))
 def matches(text: Text, pattern: Text, *, whole: Boolean = False, ignore_case: Boolean = False) -> Boolean:
     """Whether a regular expression is found anywhere in a text or, with `whole=true`, matches the whole of it.
 

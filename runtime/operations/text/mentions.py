@@ -48,7 +48,7 @@ def words_cube(words: object, what: str) -> Cube:
     return cube if listed else each(lambda w: Words((w,), "any"), object, texts(cube, what))
 
 
-@operation(subject="text")
+@operation(subject="text", options=("whole_words", "ignore_case"))
 def mentions(
     text: Text, words: Text | WordList, *, whole_words: Boolean = True, ignore_case: Boolean = False
 ) -> Boolean:

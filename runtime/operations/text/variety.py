@@ -13,7 +13,7 @@ from ...text.words import ngrams, words
 from ...text_cells import each, texts
 
 
-@operation(subject="text", source="Welleck et al. 2020, arXiv:1908.04319")
+@operation(subject="text", source="Welleck et al. 2020, arXiv:1908.04319", options=("n", "ignore_case"))
 def repetition(text: Text, n: Integer = 4, *, ignore_case: Boolean = False) -> Number:
     """Share of a text's runs of n words that it has had before, of 0 to 1: 1 - distinct runs / runs.
 
@@ -29,7 +29,13 @@ def repetition(text: Text, n: Integer = 4, *, ignore_case: Boolean = False) -> N
     return mark(found, np.isnan(found.values), f"the text has fewer than {n} words")
 
 
-@operation(axes="reduce-items", subject="text", nonlinear=True, source="Li et al. 2016, arXiv:1510.03055")
+@operation(
+    axes="reduce-items",
+    subject="text",
+    nonlinear=True,
+    source="Li et al. 2016, arXiv:1510.03055",
+    options=("n", "ignore_case"),
+)
 def distinct(text: Text, n: Integer = 2, *, ignore_case: Boolean = False) -> Number:
     """Number of different runs of n words in all texts together, divided by the number of runs: distinct-n.
 

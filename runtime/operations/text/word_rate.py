@@ -13,7 +13,7 @@ from ...text_cells import each, texts
 from .mentions import words_cube
 
 
-@operation(axes="reduce", subject="text", nonlinear=True)
+@operation(axes="reduce", subject="text", nonlinear=True, options=("per", "whole_words", "ignore_case"))
 def word_rate(
     text: Text, words: Text | WordList, *, per: Number = 1000, whole_words: Boolean = True,
     ignore_case: Boolean = False, over: AxisName | None = None, ctx=None,
