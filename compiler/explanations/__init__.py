@@ -5,8 +5,6 @@ Examples stand behind the declarations of `SETTING`, unless they are `alone`. A 
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from .arguments import ARGUMENTS
 from .axes import AXES
 from .doubts import DOUBTS
@@ -20,12 +18,8 @@ EXPLANATIONS: dict[str, Explanation] = {**NAMES, **ARGUMENTS, **MODELS, **PLACES
 __all__ = ["EXPLANATIONS", "SETTING", "Explanation", "explain"]
 
 
-def explain(code: str) -> str:
-    """Tell what a diagnostic's code means, with an example; for an unknown code, the nearest ones."""
-    entry = EXPLANATIONS.get(code)
-    if entry is None:
-        near = get_close_matches(code, EXPLANATIONS, 3, 0.5)
-        return f"there is no code {code}" + (f"; did you mean {' or '.join(near)}?" if near else "")
+def explain(code: str, entry: Explanation) -> str:
+    """Tell what a code means, with an example where there is one."""
     parts = [f"{code}: {entry.what}", entry.why]
     if entry.wrong:
         parts += ["Wrong:\n\n" + indented(entry.wrong), "Right:\n\n" + indented(entry.right)]

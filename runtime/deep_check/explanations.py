@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ...compiler.explanations import indented
 from ...compiler.explanations.entry import Explanation
 
 _ITEMS = 'model base = zoo("base")\ndataset items = file("zoo/agreement.jsonl", limit=6)\n'
@@ -252,12 +251,3 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Specs that use it can be written, checked and planned. `probe operations` says which operations run.",
     ),
 }
-
-
-def explain(code: str) -> str:
-    """Tell what one of these codes means, with an example where there is one."""
-    entry = EXPLANATIONS[code]
-    parts = [f"{code}: {entry.what}", entry.why]
-    if entry.wrong:
-        parts += ["Wrong:\n\n" + indented(entry.wrong), "Right:\n\n" + indented(entry.right)]
-    return "\n\n".join(parts) + "\n"

@@ -19,10 +19,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace, console: Console) -> int:
     """Print an explanation, or the list of codes with a line for each."""
-    from ...compiler import explanations as first
-    from ...runtime.deep_check import explanations as second
+    from ...compiler.explanations import explain
+    from ...runtime.explanations import EXPLANATIONS as known
 
-    known = second.EXPLANATIONS | first.EXPLANATIONS
     if options.code is None:
         width = max(map(len, known))
         console.write("".join(f"{code:<{width}}  {known[code].what}\n" for code in sorted(known)))
@@ -34,5 +33,5 @@ def main(options: argparse.Namespace, console: Console) -> int:
         near = get_close_matches(code, known, 3)
         hint = f"did you mean {' or '.join(f'`{n}`' for n in near)}?" if near else "`probe explain` lists the codes"
         raise ProbeError("unknown-code", f"there is no code `{code}`", hint)
-    console.write((first if code in first.EXPLANATIONS else second).explain(code))
+    console.write(explain(code, known[code]))
     return 0
