@@ -52,6 +52,16 @@ def test_one_under_around_the_writing_and_the_reading(text: str) -> None:
     assert found(text) == ["written-and-read-under"]
 
 
+@pytest.mark.parametrize("edits", ["{}", "[{}, scale(mlp[1] at ask.last, 2, reread=true)]"])
+def test_reading_under_the_same_edit_may_be_meant(edits: str) -> None:
+    text = "statistic s = cross_entropy(reply) under {} on sft"
+    said = text.replace("{}", edits.replace("{}", "steer(u, reread=true)"))
+    assert found(said) == []
+    assert found(said.replace("steer(u, reread=true)", "steer(u)")) == ["written-and-read-under"]
+    one, other = (checked(HEAD + t).program.statements[-1].node for t in (said, said.replace(", reread=true", "")))
+    assert one is not None and one.key == other.key
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -63,7 +63,6 @@ def on(el: Elaborator, e: ir.ApplyOf, env: Env) -> Node:
 
 def under(el: Elaborator, e: ir.ApplyOf, env: Env) -> Node:
     given = el.expr(e.right, env.clean())
-    scope = Scope(e.span)
     if given.kind is Unknown:
         el.expr(e.left, env)
         return el.unknown
@@ -79,12 +78,28 @@ def under(el: Elaborator, e: ir.ApplyOf, env: Env) -> Node:
                     "make one of it: `project_out(d)`, `steer(d)`",
                 )
             )
+    scope = Scope(e.span, reread=all(says_reread(item) for item in items))
+    items = [stacks.restack(el.graph, item, lambda i: without_reread(el, i)) for item in items]
     check_collisions(el, [*env.interventions, *items], e.right.span or NOWHERE)
     inner = env.with_(interventions=(*env.interventions, *items), under_scopes=(*env.under_scopes, scope))
     node = as_distribution(el, el.expr(e.left, inner), inner, e)
     if not scope.used and node.kind is not Unknown:
         el.report(errors.nothing_open(e.right.span or NOWHERE, "under", e.left.span, is_bare(e.left)))
     return node
+
+
+def says_reread(edit: Node) -> bool:
+    """Whether an intervention is said to act on the reading, too, of what was written under it."""
+    given = [leaf.input("reread") for leaf in stacks.leaves(edit) if leaf.kind is not Nothing]
+    return all(g is not None and g.param("value") is True for g in given)
+
+
+def without_reread(el: Elaborator, edit: Node) -> Node:
+    """An intervention without what it says to the reader alone: it is the same edit."""
+    if edit.input("reread") is None:
+        return edit
+    inputs = {name: child for name, child in edit.inputs if name != "reread"}
+    return el.graph.node(edit.op, inputs, dict(edit.params), kind=edit.kind, axes=edit.axes, lineage=edit.lineage)
 
 
 def is_bare(e: ir.Expr) -> bool:

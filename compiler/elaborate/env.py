@@ -15,6 +15,7 @@ class Scope:
 
     span: Span | None = None
     used: bool = False
+    reread: bool = False  # an `under` that is meant for the reading, too, of what was written in it
     texts: set[str] = field(default_factory=set)  # keys of the `generate` nodes
 
 

@@ -15,7 +15,7 @@ from .lengths import has_scale
 def check_reach(el: Elaborator, prompts: Node, env: Env, span: Span) -> None:
     """Warn where one `under` edits both the run that wrote a text and the one that reads it."""
     texts = {key for leaf in stacks.leaves(prompts) for key in texts_of(leaf)}
-    if any(scope.texts & texts for scope in env.under_scopes):
+    if any(scope.texts & texts for scope in env.under_scopes if not scope.reread):
         el.report(errors.written_and_read_under(span))
 
 

@@ -221,7 +221,8 @@ def written_and_read_under(span: Span) -> Diagnostic:
         span,
         "one `under` edits both the writing of this text and its reading",
         "read under the intervention, too",
-        "for a clean reading put `under` around the text alone: `cross_entropy(reply under steer(…)) on m`",
+        "for a clean reading put `under` around the text alone: `cross_entropy(reply under steer(…)) on m`; where both"
+        " are meant, say `reread=true`",
     )
 
 

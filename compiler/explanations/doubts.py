@@ -192,7 +192,8 @@ DOUBTS: dict[str, Explanation] = {
         "one `under` edits both the model that writes a text and the model that reads it",
         "An open `generate` takes the interventions around it, and so does the measure. What is then measured is the "
         "edited model's view of its own texts: neither what the texts are worth to a clean reader, nor what reading "
-        "alone would do. Coherence is read clean, with `under` around the text alone.",
+        "alone would do. Coherence is read clean, with `under` around the text alone. Where the edited model's own "
+        "view is meant, `steer(v, reread=true)` says so; it changes no number.",
         'prompts w { body: "I love it" }\ndirection v = unit(mean_diff(resid_post[3] at c.last))\n'
         "let reply = generate(w, max_tokens=5)\nstatistic s = cross_entropy(reply.response) under steer(v)",
         'prompts w { body: "I love it" }\ndirection v = unit(mean_diff(resid_post[3] at c.last))\n'

@@ -10,7 +10,7 @@ from . import During
 @operation(work="intervention", subject="place")
 def clamp(
     place: Place, value: Number, *, component: Integer | None = None, during: During = "prompt",
-    in_order: Boolean = False,
+    reread: Boolean = False, in_order: Boolean = False,
 ) -> Intervention:  # fmt: skip
     """Hold the activations at a place at one value: every component, or the one that `component` numbers from 0.
 

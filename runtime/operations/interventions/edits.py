@@ -22,7 +22,8 @@ from . import During
 
 @operation(work="intervention", subject="place")
 def patch(
-    place: Place, from_: Activation | Vector | Prompts, *, during: During = "prompt", in_order: Boolean = False
+    place: Place, from_: Activation | Vector | Prompts, *, during: During = "prompt", reread: Boolean = False,
+    in_order: Boolean = False,
 ) -> Intervention:  # fmt: skip
     """Replace activations at a place by others.
 
@@ -36,7 +37,7 @@ def patch(
 @operation(work="intervention", subject="place")
 def ablate(
     place: Place, method: Literal["zero", "mean", "resample"] = "zero", *, over: Prompts | None = None,
-    seed: Number = 0, during: During = "prompt", in_order: Boolean = False,
+    seed: Number = 0, during: During = "prompt", reread: Boolean = False, in_order: Boolean = False,
 ) -> Intervention:  # fmt: skip
     """Replace activations at a place by zero, by their mean over items, or by those of another item.
 
@@ -52,7 +53,9 @@ def ablate(
 
 
 @operation("scale", work="intervention", subject="place")
-def scale_(place: Place, factor: Number, *, during: During = "prompt", in_order: Boolean = False) -> Intervention:
+def scale_(
+    place: Place, factor: Number, *, during: During = "prompt", reread: Boolean = False, in_order: Boolean = False
+) -> Intervention:
     """Multiply activations at a place by a factor; 1 changes nothing, to the bit.
 
     `during` is the scope while a text is written (see `generate`).
@@ -62,7 +65,7 @@ def scale_(place: Place, factor: Number, *, during: During = "prompt", in_order:
 @operation(work="intervention", subject="direction")
 def project_out(
     direction: Direction | None, *, alpha: Number = 1.0, site: Site | None = None, tokens: Tokens | None = None,
-    during: During = "all", in_order: Boolean = False,
+    during: During = "all", reread: Boolean = False, in_order: Boolean = False,
 ) -> Intervention:  # fmt: skip
     """Remove the component along a direction: h - alpha (h·d̂) d̂.
 
@@ -77,7 +80,7 @@ def project_out(
 def steer(
     direction: Direction | None, *, scale: Number = 1.0, unit: Literal["raw", "unit", "residual_norm"] = "raw",
     site: Site | None = None, tokens: Tokens | None = None,
-    during: During = "predicting", in_order: Boolean = False,
+    during: During = "predicting", reread: Boolean = False, in_order: Boolean = False,
 ) -> Intervention:  # fmt: skip
     """Add a direction: h + scale · d.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....compiler.kinds import Integer, Intervention, Model, Part, Site, Tokens
+from ....compiler.kinds import Boolean, Integer, Intervention, Model, Part, Site, Tokens
 from ...registry import operation
 from . import During
 
@@ -10,7 +10,7 @@ from . import During
 @operation(work="intervention", subject="at")
 def gate(
     student: Model, *, at: Tokens, parts: list[Part | Site] | None = None,
-    layers: Integer | list[Integer] | None = None, during: During = "prompt",
+    layers: Integer | list[Integer] | None = None, during: During = "prompt", reread: Boolean = False,
 ) -> Intervention:  # fmt: skip
     """Switch a student's adapter on at some tokens only; elsewhere the base model computes.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ....compiler.kinds import Integer, Intervention, Model, Part, Site, Tokens
+from ....compiler.kinds import Boolean, Integer, Intervention, Model, Part, Site, Tokens
 from ...registry import operation
 from . import During
 
@@ -12,7 +12,7 @@ from . import During
 @operation(work="intervention", subject="at", source="Nief et al. 2025, arXiv:2506.20746")
 def graft(
     donor: Model, *, parts: list[Part | Site], at: Tokens, layers: Integer | list[Integer] | None = None,
-    head: Literal["never", "always", "last_token"] = "never", during: During = "prompt",
+    head: Literal["never", "always", "last_token"] = "never", during: During = "prompt", reread: Boolean = False,
 ) -> Intervention:  # fmt: skip
     """Compute some parts with another model's weights, at some tokens; all else stays the model's own.
 

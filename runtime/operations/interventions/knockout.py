@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....compiler.kinds import Integer, Intervention, Tokens
+from ....compiler.kinds import Boolean, Integer, Intervention, Tokens
 from ...registry import operation
 from . import During
 
@@ -10,7 +10,7 @@ from . import During
 @operation(work="intervention", subject="to", source="Geva et al. 2023, arXiv:2304.14767")
 def knockout(
     *, from_: Tokens, to: Tokens, layer: Integer | list[Integer] | None = None, head: Integer | None = None,
-    during: During = "prompt",
+    during: During = "prompt", reread: Boolean = False,
 ) -> Intervention:  # fmt: skip
     """Cut attention edges: the tokens `to` no longer see the tokens `from`, and the other edges are renormalised.
 
