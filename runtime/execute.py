@@ -116,7 +116,13 @@ def execute(checked: Checked, *, root: Path, options: RunOptions, progress: Prog
         "endpoints": prepared.endpoints,
         "store": None if prepared.store is None else prepared.store.told(),
     }
-    warnings = (*run.warnings, *without_items(prepared), *notices(prepared), *unkept(prepared), *within_noise(texts))
+    warnings = (
+        *run.warnings,
+        *without_items(prepared),
+        *notices(prepared),
+        *unkept(prepared),
+        *within_noise(prepared, texts),
+    )
     return replace(run, manifest=manifest, warnings=warnings)
 
 

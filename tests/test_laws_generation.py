@@ -141,7 +141,9 @@ def test_texts_that_hang_by_noise_are_counted_and_shown(tmp_path: Path) -> None:
     (told,) = run.run.manifest["texts"].values()
     assert told["texts"] == told["within_noise"] == 4
     (said,) = [w["message"] for w in run.run.warnings if w["code"] == "texts-within-noise"]
-    assert said.startswith("4 of 4 texts") and said.endswith("chosen by less than the noise of batching")
+    assert said.startswith("4 of 4 texts behind `tied` have") and said.endswith(
+        "chosen by less than the noise of batching"
+    )
     assert said in (tmp_path / "out" / "report.html").read_text()
     build("llama", tmp_path / "m")
     again = execute(checked(spec, tmp_path), root=tmp_path, options=RunOptions(replicates=2))

@@ -15,17 +15,26 @@ if TYPE_CHECKING:
     from ..self_check import SelfCheck
 
 NOISE = 1e-6  # relative to the largest logit: what is taken for noise where less, or nothing, was measured
+NAMED = 6  # statements that the warning names
 
 
 def account(prepared: Prepared, checks: dict[str, SelfCheck]) -> dict[str, dict]:
     """Texts by model: their number, tokens and ends, and how many have a choice that noise could have turned."""
     by_model: dict[str, list[np.ndarray]] = {}
     for node in generated(prepared):
-        value = prepared.evaluator.results[node.key]
-        flat = value.values.reshape(-1, *value.feature)[value.present().reshape(-1)]
-        name = str(prepared.bindings.source(node.input("prompts").input("model")))
-        by_model.setdefault(name, []).append(flat)
+        by_model.setdefault(model_of(prepared, node), []).append(texts_of(prepared, node))
     return {name: of_model(parts, checks.get(name)) for name, parts in by_model.items()}
+
+
+def model_of(prepared: Prepared, node: Node) -> str:
+    """The name of the model that wrote."""
+    return str(prepared.bindings.source(node.input("prompts").input("model")))
+
+
+def texts_of(prepared: Prepared, node: Node) -> np.ndarray:
+    """The texts of a `generate` that are there [texts, …]."""
+    value = prepared.evaluator.results[node.key]
+    return value.values.reshape(-1, *value.feature)[value.present().reshape(-1)]
 
 
 def of_model(parts: list[np.ndarray], check: SelfCheck | None) -> dict:
@@ -40,12 +49,23 @@ def of_model(parts: list[np.ndarray], check: SelfCheck | None) -> dict:
     }
 
 
-def notices(told: dict[str, dict]) -> list[dict]:
-    """A warning that names the models of which texts might read otherwise in other batches."""
-    many = [f"{m['within_noise']:,} of {m['texts']:,} texts of {name}" for name, m in told.items() if m["within_noise"]]
-    if not many:
+def notices(prepared: Prepared, told: dict[str, dict]) -> list[dict]:
+    """A warning that names the statements whose texts might read otherwise in other batches; `told` is the account."""
+    near: dict[str, tuple[int, int]] = {}
+    for node in generated(prepared):
+        texts = texts_of(prepared, node)
+        near[node.key] = int((closeness(texts) < told[model_of(prepared, node)]["noise_floor"]).sum()), len(texts)
+    counts = {}
+    for statement in prepared.checked.program.statements:
+        below = {n.key for n in walk(prepared.roots[statement.node.key])} & near.keys()
+        close, every = (sum(near[key][i] for key in below) for i in (0, 1))
+        if close and statement.keyword not in ("claim", "plot"):
+            counts[statement.name] = f"{close:,} of {every:,} texts behind `{statement.name}`"
+    if not counts:
         return []
-    message = f"{', '.join(many)} have a token that was chosen by less than the noise of batching"
+    named, more = list(counts.values())[:NAMED], len(counts) - NAMED
+    message = ", ".join(named) + (f", and texts behind {more} more" if more > 0 else "")
+    message += " have a token that was chosen by less than the noise of batching"
     help_ = "with other batches, or on another machine, these may read otherwise"
     return [{"code": "texts-within-noise", "message": message, "help": help_}]
 
