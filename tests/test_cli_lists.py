@@ -165,3 +165,20 @@ def test_tokens_of_prompts_that_nothing_uses_yet(tmp_path, capsys) -> None:
     path = tmp_path / "young.probe"
     path.write_text('probe 1\nmodel base = zoo("base")\nprompts p { body: "The key" }\nmodel sft = zoo("sft")\n')
     assert "p  zoo(base), zoo(sft)  3 tokens" in printed(capsys, "tokens", str(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("perplexity", "cross_entropy"),
+        ("Perplexity", "cross_entropy"),
+        ("cross", "cross_entropy"),
+        ("mean_dif", "mean_diff"),
+        ("surprise", "cross_entropy"),
+        ("bloop", None),
+    ],
+)
+def test_operations_that_a_name_may_mean(capsys, name: str, meant: str | None) -> None:
+    assert main(["operations", name]) == 1
+    said = capsys.readouterr().err
+    assert f"`{meant}`" in said if meant else "`probe operations` lists them" in said

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 
 from ...grammar.diagnostics import Diagnostic
 from ...grammar.tree import NOWHERE, Span
 from ..builtins import SITES
-from ..signature import Signature
+from ..signature import Catalogue, Signature
 from .arguments import usage
 from .base import article, error, listed, near, warning
 
@@ -43,6 +45,24 @@ def unknown_operation(span: Span, name: str, known: Iterable[str]) -> Diagnostic
     found = SYNONYMS.get(name.lower()) or near(name, known, 0.7)
     help_ = f"did you mean `{found}`?" if found else "`probe operations` lists the operations"
     return error("unknown-operation", span, f"there is no operation `{name}`", "not found", help_, replacement=found)
+
+
+def likely_operations(name: str, known: Catalogue, most: int = 3) -> list[str]:
+    """Operations that a name may mean: what another field calls so, what begins or is spelled alike, else by pages."""
+    name = name.lower()
+    found = [SYNONYMS[name]] if name in SYNONYMS else []
+    found += [n for n in known if n.startswith(name)]
+    found += get_close_matches(name, known, most, 0.7)
+    return list(dict.fromkeys(found or speak_of(name, known)))[:most]
+
+
+def speak_of(name: str, known: Catalogue) -> list[str]:
+    """Operations whose pages have a word of a name, those first that say it in their first line."""
+    stems = [re.escape(word[: max(5, len(word) - 3)]) for word in name.split("_") if len(word) > 3]
+    if not stems:
+        return []
+    said = re.compile(rf"\b({'|'.join(stems)})", re.IGNORECASE)
+    return [n for page in ("summary", "doc") for n, s in known.items() if said.search(getattr(s, page))]
 
 
 def unknown_member(span: Span, alias: str, name: str, members: Sequence[str]) -> Diagnostic:

@@ -41,10 +41,10 @@ def main(options: argparse.Namespace, console: Console) -> int:
     elif options.name in known:
         console.write(_page(known[options.name], console))
     else:
-        from difflib import get_close_matches
+        from ...compiler.errors import likely_operations
 
-        near = get_close_matches(options.name, known, 1)
-        hint = f"did you mean `{near[0]}`?" if near else "`probe operations` lists them"
+        near = [f"`{name}`" for name in likely_operations(options.name, known)]
+        hint = f"did you mean {' or '.join(near)}?" if near else "`probe operations` lists them"
         raise ProbeError("unknown-operation", f"there is no operation `{options.name}`", hint)
     return 0
 
