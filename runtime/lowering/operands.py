@@ -124,22 +124,26 @@ def tokens_of_donor(state: Lowering, axis: Axis, operand: Node, edits: Edits, do
 def others(state: Lowering, edit: Node, axis: Axis | None, cells: Grid, edits: Edits, home: Node) -> np.ndarray | None:
     """Per edit, the item whose activation is put in its place: drawn by hash of (seed, item), never the item itself.
 
-    None when the intervention does not resample.
+    `axis` has the items to draw from, which may be those of another dataset. None when nothing is resampled.
     """
     method = edit.input("method")
     if edit.op != "ablate" or axis is None or method is None or method.param("value") != "resample":
         return None
-    if len(axis) < 2:
+    own = next((a.labels for a in cells.axes if a.name == "item"), (None,))
+    number_of = {key: i for i, key in enumerate(axis.labels)}
+    itself = np.array([number_of.get(key, len(axis)) for key in own])
+    left = len(axis) - (itself < len(axis))
+    if not left.all():
         message = "there is no other item to resample from"
         raise ProbeError("no-other-item", message, "resampling needs at least two items")
     given = per_cell(state.evaluator, edit.input("seed"), cells, home)
     seeds = np.zeros(cells.count, np.int64) if given is None else given.astype(np.int64)
     each, number = np.unique(seeds, return_inverse=True)
     drawn = np.array(
-        [[derive_seed("resample", int(s), str(key)) % (len(axis) - 1) for key in axis.labels] for s in each]
+        [[derive_seed("resample", int(s), str(key)) % int(n) for key, n in zip(own, left, strict=True)] for s in each]
     )
-    drawn += drawn >= np.arange(len(axis))
-    return drawn[number[edits.cell], edits.item % len(axis)]
+    drawn += drawn >= itself
+    return drawn[number[edits.cell], edits.item]
 
 
 def operand_missing(state: Lowering, operand: Node) -> np.ndarray | None:

@@ -34,19 +34,19 @@ def patch(
     """
 
 
-@operation(work="intervention", subject="place")
+@operation(work="intervention", subject="place", apart=("over",))
 def ablate(
     place: Place, method: Literal["zero", "mean", "resample"] = "zero", *, over: Prompts | None = None,
     seed: Number = 0, during: During = "prompt", reread: Boolean = False, in_order: Boolean = False,
 ) -> Intervention:  # fmt: skip
     """Replace activations at a place by zero, by their mean over items, or by those of another item.
 
-    The mean and the other items are of the run's own prompts, or of `over`. "resample" puts in the activations that one
-    other item has at the same tokens in a run without interventions. Each item draws its donor uniformly from the
-    others, never itself, by hash of (`seed`, the item's key): the same in every layer, head, model and arm, so that a
-    sweep compares places under the same donors; two items may have the same donor. `for s in 1..20` with `seed=s` tells
-    how much hangs on the draw. A donor with another number of such tokens makes a missing cell. One item alone raises
-    `no-other-item`.
+    The mean and the other items are of the run's own prompts, or of `over`, which may be those of another dataset.
+    "resample" puts in the activations that one other item has at the same tokens in a run without interventions.
+    Each item draws its donor uniformly from the others, never itself, by hash of (`seed`, the item's key): the same
+    in every layer, head, model and arm, so that a sweep compares places under the same donors; two items may have
+    the same donor. `for s in 1..20` with `seed=s` tells how much hangs on the draw. A donor with another number of
+    such tokens makes a missing cell. One item alone raises `no-other-item`.
 
     `during` is the scope while a text is written (see `generate`); tokens that are written take one vector for all.
     """
