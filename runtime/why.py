@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ..compiler.check import Checked
 from ..compiler.graph import Node, walk
 from ..compiler.stages import Stage
 from .binding.axes import axis_of
-from .cube import Axis
+from .cube import Axis, Cube
 from .errors import ProbeError
 from .execute import lowered_stages
-from .kept import about_of, kernels_of, looked_up, stored
+from .generation.lower import lower_writing
+from .generation.pieces import pieces_of
+from .kept import about_of, kernels_of, looked_up, operands, stored
 from .options import RunOptions
 from .prepared import Prepared, prepare
 from .provenance import inputs_of
 from .store.compare import Relative, relative_of
+from .store.cubes import Part as Kept
+from .store.cubes import Piece, joined
 
 WAITS = "it needs values that are computed first"
 
@@ -73,10 +79,11 @@ def why(checked: Checked, *, root: Path, options: RunOptions, names: tuple[str, 
 
 
 def parts_of(prepared: Prepared, stage: Stage) -> dict[str, Part]:
-    """What is known of each work value of a stage; stored ones join the evaluator's, for later stages to look at."""
+    """What is known of each work value of a stage; those that are there join the evaluator's, for later stages."""
     left = {n.key for n in stored(prepared, stage).nodes}
-    items = {} if stage.kind != "run" else counted(prepared, Stage(stage.index, stage.kind, tuple(
-        n for n in stage.nodes if n.key in left), stage.needs))  # fmt: skip
+    looks = {"run": of_run, "generate": of_texts}.get(stage.kind)
+    items = {} if looks is None else counted(prepared, looks, [
+        Stage(stage.index, stage.kind, (n,), stage.needs) for n in stage.nodes if n.key in left])  # fmt: skip
     found = {}
     for node in stage.nodes:
         about = about_of(prepared, node)
@@ -94,20 +101,50 @@ def parts_of(prepared: Prepared, stage: Stage) -> dict[str, Part]:
     return found
 
 
-def counted(prepared: Prepared, stage: Stage) -> dict[str, tuple[tuple[int, int] | None, str | None]]:
+Found = Iterator[tuple[int | None, Sequence[Piece], Collection[str], Callable[[], Cube]]]
+
+
+def counted(
+    prepared: Prepared, looks: Callable[[Prepared, Stage], Found], stages: list[Stage]
+) -> dict[str, tuple[tuple[int, int] | None, str | None]]:
     """Per work value that is not stored whole: items to be computed, and all items; or why that is not known yet."""
     found: dict[str, tuple[tuple[int, int] | None, str | None]] = {}
-    for node in stage.nodes:
-        alone = Stage(stage.index, stage.kind, (node,), stage.needs)
+    for stage in stages:
+        (node,) = stage.nodes
         try:
-            for physical, lowered in lowered_stages(prepared, alone):
-                rest = looked_up(prepared, physical, lowered, kernels_of(prepared, physical, lowered))
-                for number, (along, pieces) in enumerate(rest.cuts):
-                    whole = pieces[-1].stop if along is not None else 1
-                    found[node.key] = (sum(p.stop - p.start for p in rest.missing(number)), whole), None
+            for along, pieces, there, whole in looks(prepared, stage):
+                missing = sum(p.stop - p.start for p in pieces if p.key not in there)
+                found[node.key] = (missing, pieces[-1].stop if along is not None else 1), None
+                if not missing:
+                    prepared.evaluator.results[node.key] = whole()
         except ProbeError as error:
             found[node.key] = None, WAITS if error.code == "not-yet" else error.message
     return found
+
+
+def of_run(prepared: Prepared, stage: Stage) -> Found:
+    """The pieces of what is read in runs: the axis that they are cut along, those that are stored, and the whole."""
+    for physical, lowered in lowered_stages(prepared, stage):
+        kernels = kernels_of(prepared, physical, lowered)
+        rest = looked_up(prepared, physical, lowered, kernels)
+        for number, (along, pieces) in enumerate(rest.cuts):
+            yield along, pieces, rest.found, partial(rest.whole, number, lowered[number], kernels[number], None)
+
+
+def of_texts(prepared: Prepared, stage: Stage) -> Found:
+    """The pieces of texts, likewise."""
+    for writing in lower_writing(stage, prepared.bindings, prepared.evaluator):
+        nodes = [asked.node for asked in writing.asked]
+        vectors = operands(prepared, (*writing.edits, *writing.later), nodes)
+        kept = pieces_of(prepared, writing, vectors)
+        for asked, (along, pieces) in zip(writing.asked, kept.cuts, strict=True):
+            axes = tuple(next(a for a in asked.axes if a.name == axis.name) for axis in asked.node.axes)
+            yield along, pieces, kept.found, partial(together, axes, along, pieces, kept.found)
+
+
+def together(axes: tuple[Axis, ...], along: int | None, pieces: Sequence[Piece], there: Mapping[str, Kept]) -> Cube:
+    """A value of its pieces, all of which are there."""
+    return joined(axes, along, [there[p.key] for p in pieces])
 
 
 def item_axis(prepared: Prepared, node: Node) -> Axis | None:

@@ -111,6 +111,30 @@ def test_rows_that_were_run_under_another_name_are_known(ran: Path) -> None:
     assert {p.state for w in asked(text, ran, "plain", "way") for p in w.parts} == {"known"}
 
 
+TEXTS = (
+    SPEC
+    + """let drawn = generate(p, samples=2, max_tokens=3, temperature=1.5)
+statistic said = drawn.response
+statistic plainly = mean(cross_entropy(drawn))
+statistic likely = mean(norm(resid_post[2] at drawn.last))
+"""
+)
+
+
+def test_texts_whose_pieces_are_there_are_known(ran: Path) -> None:
+    options = RunOptions(replicates=5, store=ran / "store")
+    execute(checked(TEXTS, ran), root=ran, options=options)
+    assert {p.state for w in asked(TEXTS, ran) for p in w.parts} == {"stored"}
+    text = TEXTS.replace("body:", "main:")
+    found = {w.name: [p.state for p in w.parts] for w in asked(text, ran)}
+    assert found["said"] == ["known"] and found["plainly"] == ["known", "known"] == found["likely"]
+    again = execute(checked(text, ran), root=ran, options=options)
+    assert again.manifest["counts"]["forwards"] == 0
+    longer = {w.name: w.parts for w in asked(text.replace("max_tokens=3", "max_tokens=4"), ran)}
+    assert longer["said"][0].state == "computed" and longer["said"][0].items == (3, 3)
+    assert longer["likely"][1].note.startswith("it needs values")
+
+
 def test_the_command_tells_it(ran: Path, capsys: pytest.CaptureFixture) -> None:
     spec = ran / "spec.probe"
     spec.write_text(SPEC.replace('"the {q} is"', '"a {q} is"'))
