@@ -8,8 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-import numpy as np
-
 from ..compiler.graph import Node
 from .binding.bindings import Bindings
 from .cube import Cube, scalar

@@ -117,7 +117,7 @@ class Tokenizer:
 
     @cached_property
     def _shared(self) -> dict:
-        """One object for each id and each early place, whichever texts have them: many prompts then take little room."""
+        """One object for each id and each early place, whichever texts have them: many prompts take little room."""
         return {}
 
     @cached_property
