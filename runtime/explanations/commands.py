@@ -27,6 +27,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "values were computed, and could not be kept in the store",
         "The disk may be full, or the folder read-only. The results are whole; the next run computes them again.",
     ),
+    "store-not-usable": (
+        "the store cannot be read, or not be changed",
+        "The system says why: a full disk, a folder of another user, a damaged file. `--store` names another.",
+    ),
     "unknown-code": ("there is no code of this name", "`probe explain` lists them."),
     "unknown-pass": ("the planner has no pass of this name", "The message lists those that it has."),
     "unknown-statement": ("a spec has no statement of this name", "The message lists those that it has."),

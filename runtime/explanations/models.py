@@ -33,6 +33,10 @@ MODELS: dict[str, tuple[str, str]] = {
         "`pip install 'probelang[device-map]'` brings it.",
     ),
     "device-not-available": ("this machine has no such device", "The message lists those that it has."),
+    "model-changed": (
+        "the files of a model have changed since the run began",
+        "Numbers of the old files would be kept under the name of the new ones. Run it again.",
+    ),
     "model-not-allowed": (
         "the hub gives this model only to accounts that agreed to its terms",
         "Agree on the model's page, then log in with `hf auth login`.",
