@@ -6,6 +6,7 @@ Scores that say which items a value is about (`keep`, a condition) are none of i
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -55,14 +56,18 @@ def leaves(node: Node, labels: dict[str, object] | None = None) -> Iterator[tupl
 
 
 def scores(root: Node) -> list[Scored]:
-    """The scores of texts that a value is computed from, in order; not those that say which items it is about."""
-    found = [(labels, node, under) for labels, leaf in leaves(root) for node, under in own(leaf)]
-    names: dict[str, str] = {}
-    for _, node, _ in found:
-        if node.key not in names:
-            said, alike = called(node), [n for n in names.values() if n.partition(" #")[0] == called(node)]
-            names[node.key] = f"{said} #{len(alike) + 1}" if alike else said
-    return [Scored(labels, node, names[node.key], under) for labels, node, under in found]
+    """The scores of texts that a value is computed from, in order; not those that say which items it is about.
+
+    Where a cell has several that are called alike, the second is `#2`; the same score in other cells has one name.
+    """
+    found = []
+    for labels, leaf in leaves(root):
+        counts: Counter[str] = Counter()
+        for node, under in own(leaf):
+            said = called(node)
+            counts[said] += 1
+            found.append(Scored(labels, node, said if counts[said] == 1 else f"{said} #{counts[said]}", under))
+    return found
 
 
 def own(leaf: Node) -> list[tuple[Node, tuple[Node, ...]]]:

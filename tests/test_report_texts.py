@@ -74,6 +74,19 @@ def test_a_score_is_shown_once_and_lengths_are_not(found):
 def test_elements_of_a_list_are_told_apart(found):
     both = of(found, "arms").rows
     assert {dict(r.labels)["t"] for r in both} == {"stories.text", "stories.who"}
+    assert set(found.texts["arms"]["measure"]) == {'mentions("Elara")'}, "one score of one name, whatever it is of"
+
+
+def test_scores_of_one_text_that_are_called_alike_are_numbered():
+    text = """probe 1
+model m = zoo("base")
+dataset d = rows(\"\"\"text
+Elara saw elara
+\"\"\")
+statistic two = mean(mentions(d.text, "Elara") + mentions(d.text, "Elara", ignore_case=true))
+"""
+    (found,) = probelang.run(text, store=False).texts.values()
+    assert found["measure"].to_list() == ['mentions("Elara")', 'mentions("Elara") #2']
 
 
 def test_all_texts_are_in_a_file(found):
