@@ -78,7 +78,7 @@ def model_lines(part: ModelPart) -> list[str]:
         c, may = part.load.cost, most if part.what == "text" else ""  # how long texts get is known when they are there
         parts = [counted(c.rows, part.what), may + counted(c.tokens, "token"), may + counted(c.forwards, "forward")]
         lines = [f"  {part.model}: {', '.join([*parts, most + counted(c.row_layer_tokens, 'row-layer-token')])}"]
-    time = "" if part.seconds is None else f", about {duration(part.seconds)}"
+    time = "" if part.seconds is None else f", {most or 'about '}{duration(part.seconds)}"
     lines.append(f"    {taken(part.load.sizes, most)}{time}")
     return lines + [f"    {name}: {text}" for name, text in part.saved]
 

@@ -55,7 +55,7 @@ def _not_found(path: Path) -> ProbeError:
     from difflib import get_close_matches
 
     there = [p.name for p in path.parent.glob("*.probe")] if path.parent.is_dir() else []
-    near = get_close_matches(path.name, there, 1)
+    near = [n for n in (f"{path.name}.probe",) if n in there] or get_close_matches(path.name, there, 1)
     return ProbeError(
         "spec-not-found", f"there is no file {path}", f"did you mean {path.parent / near[0]}?" if near else None
     )

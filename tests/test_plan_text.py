@@ -200,7 +200,8 @@ def test_a_run_that_writes_texts_says_the_most_it_was_estimated_at(tmp_path, mon
     monkeypatch.setattr(calibration, "SECONDS", 0.1)
     (tmp_path / "s.probe").write_text(WRITTEN)
     assert main(["plan", str(tmp_path / "s.probe"), "--cost"]) == 0
-    assert "estimate: at most " in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "estimate: at most " in told and re.search(r"<= [\d.]+ MFLOP, .*, <= [\d.]+ s$", told, re.M)
     assert main(["run", str(tmp_path / "s.probe"), "--out", str(tmp_path / "out"), "--no-store"]) == 0
     assert "were estimated at at most " in capsys.readouterr().err
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
@@ -269,6 +270,13 @@ def test_a_plan_for_a_gpu_that_is_not_here_says_what_it_took_for_free(tmp_path: 
     assert "memory: no cuda here to ask: planned for 4.00 GB; --memory plans for another" in capsys.readouterr().out
     assert main(["plan", spec, "--device", "cuda", "--memory", "80GB"]) == 0
     assert "here to ask" not in capsys.readouterr().out
+
+
+def test_a_spec_that_is_named_without_its_ending_is_found_near(tmp_path: Path, capsys) -> None:
+    for name in ("grid.probe", "grids.probe"):
+        (tmp_path / name).write_text("")
+    assert main(["run", str(tmp_path / "grid")]) == 1
+    assert f"did you mean {tmp_path / 'grid.probe'}?" in capsys.readouterr().err
 
 
 def test_names_of_statements_may_stand_behind_options(capsys) -> None:

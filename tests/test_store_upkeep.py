@@ -232,7 +232,7 @@ def test_a_store_that_can_only_be_read_is_read(index: bool, store: Store) -> Non
         readable.put(value(77))
         assert readable.get(hashed("77")) is None and readable.trouble
         readable.close()
-        assert main(["cache", "prune", "--max-size", "1", "--store", str(folder)]) == 1
+        assert main(["cache", "prune", "--max-size", "1B", "--store", str(folder)]) == 1
     finally:
         os.seteuid(0)
         folder.rename(store.folder)
@@ -274,3 +274,11 @@ def test_words() -> None:
         "0 B", "999 B", "1.0 KB", "9.9 KB", "123 KB", "5.0 MB", "2.5 TB"]  # fmt: skip
     assert [ago(100 - s, 100) for s in (5, 61, 7300, DAY * 3, DAY * 40, DAY * 800)] == [
         "just now", "1 minute ago", "2 hours ago", "3 days ago", "1 month ago", "2 years ago"]  # fmt: skip
+
+
+def test_a_folder_of_something_else_is_left_as_it_is(tmp_path: Path, capsys) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    for action in (["list"], ["size"], ["prune", "--max-size", "1GB"], ["verify"]):
+        assert main(["cache", *action, "--store", str(tmp_path)]) == 1
+        assert "is no store" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]

@@ -20,6 +20,7 @@ from ..usage import size
 if TYPE_CHECKING:
     from ...runtime.store import Store
 
+OF_A_STORE = ("index.sqlite", "shards", "journals", "replies")
 SPANS = {"d": 1.0, "h": 1 / 24, "w": 7.0, "m": 1 / 1440}
 
 
@@ -49,7 +50,12 @@ def main(options: argparse.Namespace, console: Console) -> int:
     if options.action == "prune" and options.older_than is None and options.max_size is None:
         console.error("nothing-to-prune", "prune what?", "say --older-than 30d, --max-size 10GB, or both")
         return 2
-    store = Store(options.store or default_folder())
+    folder = options.store or default_folder()
+    if folder.is_dir() and any(folder.iterdir()) and not any((folder / name).exists() for name in OF_A_STORE):
+        # opening it would leave an index in a folder of something else
+        help_ = f"it has none of {', '.join(OF_A_STORE)}: name another with --store"
+        raise ProbeError("not-a-store", f"{folder} is no store", help_)
+    store = Store(folder)
     try:
         return {"list": listed, "size": measured, "prune": pruned, "verify": verified}[options.action](
             store, options, console
