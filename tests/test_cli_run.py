@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -97,6 +98,21 @@ def test_a_bug_is_told_as_one(spec, monkeypatch, capsys) -> None:
     monkeypatch.setenv("PROBELANG_DEBUG", "1")
     with pytest.raises(ValueError):
         main(["check", spec])
+
+
+def test_interrupted_inside_a_library_that_makes_an_error_of_it(spec, monkeypatch, capsys, tmp_path) -> None:
+    def imported(*_: object) -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise AttributeError("module has no attribute") from None
+
+    monkeypatch.setattr("probelang.api.execute", imported)
+    assert main(["run", str(spec), "--no-out"]) == 130
+    assert "bug" not in capsys.readouterr().err
+    monkeypatch.setattr("probelang.api.execute", lambda *_: {}["another"])
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert main(["run", str(spec), "--no-out"]) == 101
 
 
 def test_interrupted(spec, monkeypatch, capsys) -> None:

@@ -7,9 +7,12 @@ Exit codes: 0 done; 1 errors or findings; 2 wrong usage; 3 the spec needs an ope
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from threading import current_thread, main_thread
+from types import FrameType
 
 from .. import __version__
 from .commands import COMMANDS
@@ -22,6 +25,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; `argv` is without the program's name."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     console = Console.of_terminal()
+    _heard.clear()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler and current_thread() is main_thread():
+        signal.signal(signal.SIGINT, _hear)
     try:
         code = _dispatch(arguments, console)
         sys.stdout.flush()
@@ -69,7 +75,18 @@ def _guarded(command, options, console: Console) -> int:
             ProbeError("file-error", f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")), console
         )
     except Exception as error:  # the last resort: a bug is told as one, with its traceback kept
+        if _heard:
+            raise KeyboardInterrupt from error
         return bug(error, console)
+
+
+_heard: list[int] = []
+
+
+def _hear(number: int, frame: FrameType | None) -> None:
+    """Note Ctrl-C: libraries that are interrupted while they are imported make errors of their own of it."""
+    _heard.append(number)
+    signal.default_int_handler(number, frame)
 
 
 def _unknown(name: str, console: Console) -> int:
