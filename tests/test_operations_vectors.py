@@ -128,6 +128,8 @@ def test_cka_is_invariant_and_agrees_with_its_formula():
         np.testing.assert_allclose(cka(ACTS, wide).values[layer], by_hand)
     flat = Cube(ACTS.axes, np.ones((12, 3, 5)))
     assert not cka(ACTS, flat).present().any()
+    (reason,) = cka(Cube((ITEM,), np.ones((12, 5))), wide.isel("layer", 0)).missing.reshape(-1)
+    assert "do not vary" in reason
 
 
 def test_cka_both_ways_of_computing_agree_under_weights():

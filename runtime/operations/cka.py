@@ -39,7 +39,7 @@ def cka(a: Vector, b: Vector, ctx=None) -> Number:
         result[(slice(None), *cell)] = found
     missing = None if ok.all() else np.where(ok, None, "too few items, or vectors that do not vary")
     if weights is None:
-        return Cube(rest, result[0], None if missing is None else missing[0])
+        return Cube(rest, result[0, ...], None if missing is None else missing[0, ...])
     return Cube((ctx.replicate_axis(len(shares)), *rest), result, missing)
 
 
