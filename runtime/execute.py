@@ -10,7 +10,6 @@ from pathlib import Path
 from ..compiler.check import Checked
 from ..compiler.counting import cost
 from ..compiler.graph import Node, walk
-from ..compiler.passes import optimise
 from ..compiler.physical import PhysicalStage
 from ..compiler.stages import Stage
 from .collect import collect
@@ -32,14 +31,6 @@ from .results import Run
 from .schedule import batch_tokens, memory_of, schedule
 
 Progress = Callable[[str, int, int], None]  # what, rows done, rows in all
-
-
-def physical_stages(
-    prepared: Prepared, stage: Stage, planning: bool = False
-) -> list[tuple[PhysicalStage, list[Lowered]]]:
-    """Lower a stage whose inputs are there, and run the passes over it."""
-    off = frozenset(prepared.options.passes_off)
-    return [(optimise(p, off), w) for p, w in lowered_stages(prepared, stage, planning)]
 
 
 def lowered_stages(

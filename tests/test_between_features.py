@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from probelang.runtime.data.files import inline
 from probelang.runtime.errors import ProbeError
 from probelang.runtime.execute import execute
 from probelang.runtime.options import RunOptions
 from probelang.runtime.results import Run
 from tests.helpers_models import build
+from tests.helpers_tables import inline
 from tests.reference import compare_run, interpret
 from tests.reference.checked import checked
 

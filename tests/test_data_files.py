@@ -7,9 +7,10 @@ from types import SimpleNamespace
 import polars
 import pytest
 
-from probelang.runtime.data.files import column_types, columns, constant_columns, inline, read
+from probelang.runtime.data.files import column_types, read
 from probelang.runtime.data.hub import from_hub
 from probelang.runtime.errors import ProbeError
+from tests.helpers_tables import inline
 
 ROWS = [
     {"query": "big", "n": 1, "rate": 0.5, "good": True, "code": "007"},
@@ -43,7 +44,7 @@ def test_every_format_gives_the_same_rows_and_keys(tmp_path, suffix):
     assert table.rows() == ROWS
     assert (table.keys, table.fingerprint) == (inline(ROWS).keys, inline(ROWS).fingerprint)
     types = {"query": "text", "n": "integer", "rate": "number", "good": "boolean", "code": "text"}
-    assert columns(name, root=tmp_path) == types
+    assert column_types(read(name, root=tmp_path).frame) == types
     assert len(read(name, root=tmp_path, limit=1)) == 1
     assert read(name, root=tmp_path, limit=1).keys == table.keys[:1]
 
@@ -143,16 +144,10 @@ def test_columns_are_looked_up_with_the_nearest_name():
     assert "'query'" in error("unknown-column", inline(ROWS).column, "qery").help
 
 
-def test_constant_columns():
-    assert constant_columns(inline([{"a": 1, "b": "x"}, {"a": 1, "b": "y"}])) == {"a": 1}
-    assert constant_columns(inline([{"a": 1}])) == {}
-    assert constant_columns(inline([{"a": [1]}, {"a": [1]}]))["a"].to_list() == [1]
-
-
-def test_a_parquet_schema_is_read_without_rows(tmp_path):
+def test_categories_of_a_parquet_file_are_texts(tmp_path):
     frame = polars.DataFrame({"c": ["x", "y"], "d": [1, 2]}).with_columns(polars.col("c").cast(polars.Categorical))
     frame.write_parquet(tmp_path / "x.parquet")
-    assert columns("x.parquet", root=tmp_path) == {"c": "text", "d": "integer"}
+    assert column_types(read("x.parquet", root=tmp_path).frame) == {"c": "text", "d": "integer"}
 
 
 def test_the_hub_is_an_extra(monkeypatch):

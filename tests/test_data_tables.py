@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probelang.runtime.data.derive import concat, derive, join, keep
-from probelang.runtime.data.files import inline
 from probelang.runtime.data.split import shuffle, split
 from probelang.runtime.errors import ProbeError
+from tests.helpers_tables import inline
 
 
 def table(count, start=0):

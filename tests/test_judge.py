@@ -197,7 +197,7 @@ statistic score = judge(texts.text, rubric="{GLOOMY}", scale="0..10") on grader
 """
     tokenizer = Tokenizer.load(zoo_path("judge"))
     plain, attacked = prompt(tokenizer, "a b"), prompt(tokenizer, f"a {hostile}")
-    ends = [tokenizer.token_id(t) for t in ("<bos>", "<eos>")]
+    ends = [tokenizer.backend.token_to_id(t) for t in ("<bos>", "<eos>")]
     for control in ends:
         assert attacked.ids.count(control) == plain.ids.count(control)
     assert np.isfinite(values(run(root, spec), "score")).all()

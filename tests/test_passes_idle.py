@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from probelang.compiler.cost import CostModel
+from probelang.compiler.passes import optimise
 from probelang.compiler.passes.drop_idle import drop_idle
 from probelang.compiler.physical import EditGroup, PhysicalStage, Rows
-from probelang.runtime.execute import execute, physical_stages
+from probelang.runtime.execute import execute, lowered_stages
 from probelang.runtime.options import RunOptions
 from probelang.runtime.prepared import prepare
 from tests.helpers_models import build
@@ -93,7 +94,8 @@ def test_only_what_is_there_already_is_dropped(name: str, models: Path) -> None:
     spec = checked(HEAD.format(arch="llama") + more + f"statistic x = {text}\n", models)
     assert not spec.errors, [d.message for d in spec.errors]
     prepared = prepare(spec, models, RunOptions(prices=CostModel(call=0.0, join=0.0)))
-    stages = [p for s in prepared.stages for p, _ in physical_stages(prepared, s, planning=True)]
+    lowered = [p for s in prepared.stages for p, _ in lowered_stages(prepared, s, planning=True)]
+    stages = [optimise(p) for p in lowered]
     assert any(p.edits for p in stages) or some
     assert any(n == "drop-idle" for p in stages for n, _ in p.saved) == some
 

@@ -55,9 +55,6 @@ class Elaborator:
         self.problems.setdefault((diagnostic.code, diagnostic.primary.span.start, diagnostic.message), diagnostic)
         return self.unknown
 
-    def has_errors(self) -> bool:
-        return any(d.severity == "error" for d in self.problems.values())
-
     def const(self, value: object) -> Node:
         return stacks.constant(self.graph, value)
 

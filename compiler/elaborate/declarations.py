@@ -13,7 +13,6 @@ from .core import Elaborator
 from .env import Env, Scope
 
 OPEN = ("let", "intervention")
-CLOSED = ("direction", "statistic", "claim", "plot")
 
 
 @dataclass

@@ -14,7 +14,6 @@ from .lengths import check_lengths
 from .prompts import prompts_of_run
 
 RAW = ("norm", "distance", "dot", "projection")  # lengths in units of the activations
-MODEL_AXES = ("hub", "path", "zoo", "finetune", "merge", "adapter", "chain")
 REPEATED = ("cosine", "dot", "distance", "projection", "kl", "cka", "jaccard", "spearman", "pearson")
 REWRITES = {"original": 0, "once": 1, "twice": 2}
 

@@ -40,16 +40,6 @@ def site_index_count(span: Span, name: str, indices: Sequence[str], found: int) 
     return error("site-index", span, f"`{name}` {wants}, not {found} ind{'ices' if found != 1 else 'ex'}")
 
 
-def layer_out_of_range(span: Span, layer: int, count: int, model: str) -> Diagnostic:
-    return error(
-        "layer-out-of-range",
-        span,
-        f"{model} has layers 0 to {count - 1}, not {layer}",
-        "out of range",
-        "layers are 0-based blocks; `resid_pre[0]` is what enters the first",
-    )
-
-
 def unknown_segment(
     span: Span, prompts: str, name: str, segments: Sequence[str], dataset: str | None = None
 ) -> Diagnostic:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ...compiler.graph import Node, walk
 from ...compiler.kinds import Distribution, Text
@@ -17,14 +16,6 @@ from .scene import Scene, Shown, counted
 TARGETS = ("answer", "wrong")
 SEVERAL = "this measure looks for one token: choose other answers; `probe tokens` shows how a text is cut"
 CONTEXTS = 20  # items behind which a text that is the same for all is tokenised
-
-
-@dataclass(frozen=True)
-class Sought:
-    """What is looked for in an item: texts by parameter, and where they are written."""
-
-    shown: Shown
-    texts: dict[str, list[str]]
 
 
 def look(scene: Scene) -> None:

@@ -39,11 +39,6 @@ def token_ids(cell: np.ndarray) -> tuple[int, ...]:
     return tuple(cell[HEAD:][cell[HEAD:] >= 0].tolist())
 
 
-def end_of(cell: np.ndarray) -> str:
-    """Why the text of a cell ended."""
-    return ENDS[cell[0]]
-
-
 def closeness(values: np.ndarray) -> np.ndarray:
     """How close the closest choice of each text was, for values [n, width]."""
     return np.ascontiguousarray(values[:, 1]).view(np.float32)

@@ -136,11 +136,6 @@ class Tokenizer:
         return len(encoding) > len(self.prefix_ids) and bool(encoding.special_tokens_mask[-1])
 
     @property
-    def adds_bos(self) -> bool:
-        """Whether the tokenizer itself starts a text with a special token."""
-        return bool(self.prefix_ids)
-
-    @property
     def start_id(self) -> int | None:
         """The id that marks the start of a text: the named one, else the one that is added."""
         if self.bos_id is not None:
@@ -173,10 +168,6 @@ class Tokenizer:
         if token is None:
             raise ProbeError("unknown-token-id", f"No token has the id {index}; the vocabulary has {self.vocab_size}.")
         return token
-
-    def token_id(self, token: str) -> int | None:
-        """Give the id of a vocabulary item in its own spelling, or None."""
-        return self.backend.token_to_id(token)
 
     def _named_id(self, name: str) -> int | None:
         token = self.named_tokens.get(name)
