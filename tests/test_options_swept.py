@@ -54,12 +54,16 @@ def test_a_swept_option_is_each_of_its_values(tmp_path, swept: str, values: list
         ("repetition(d.text, n=layer) for layer", "layer", "layer"),
         ("round(d.x, d.k)", "d.k", "item"),
         ("sd(d.x, ddof=2 * i) for i in [0, 1]", "2 * i", "i"),
+        ("word_count(generate(p, max_tokens=2 * i).response) for i in [2, 4]", "2 * i", "i"),
+        ('judge(d.text, rubric="Is it?", scale="0..10", least=d.k)', "d.k", "item"),
+        ("chi2_variance(d.x / 10, trials=i) for i in [5, 6]", "i", "i"),
+        ("project(random_unit(like=unembedding(\" a\"), seed=1), y=d.k)", "d.k", "item"),
     ],
 )  # fmt: skip
 def test_an_option_that_varies_otherwise_is_an_error_at_its_place(call: str, place: str, axis: str) -> None:
     text = f"{HEAD}{MODEL}statistic s = {call}\n"
     found = next(d for d in checked(text).errors)
-    assert found.code == "option-varies" and f"varies over {axis}" in found.message
+    assert found.code == "option-varies" and f"over {axis}" in found.message
     assert text[found.primary.span.start : found.primary.span.end] == place
 
 

@@ -85,8 +85,3 @@ def test_a_swept_correction_is_a_family_for_each_label(other):
         np.testing.assert_allclose(part["adjusted"], adjusted(part["p"].to_numpy(), how))
     apart = run(f'statistic t = sign_flip(v, adjust="{other}") for v in [d.x - 2, d.z, d.y - d.x]\n').tables["t"]
     assert apart["adjusted"].to_list() == frame.filter(frame["how"] == other)["adjusted"].to_list()
-
-
-def test_what_cannot_be_swept_is_said_in_words():
-    (problem,) = run("statistic t = chi2_variance(d.y / 10, trials=q) for q in [5, 6]\n").run.warnings
-    assert problem["code"] == "option-varies" and "Cube" not in problem["message"]

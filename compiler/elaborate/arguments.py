@@ -102,7 +102,7 @@ def is_option(parameter: Parameter, signature: Signature) -> bool:
 
 def is_setting(parameter: Parameter, signature: Signature) -> bool:
     """Whether nothing else than a plain value can be meant: what varies is no option then."""
-    return parameter.name in signature.options or bool(parameter.choices) and signature.work == "pure"
+    return parameter.name in signature.options or bool(parameter.choices) and signature.work in ("pure", "judge")
 
 
 def one_by_one(el: Elaborator, node: Node) -> Node:

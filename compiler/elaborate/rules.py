@@ -135,6 +135,8 @@ def count_cells(node: Node | None) -> int:
     return cells
 
 
+# Arguments that have no axes of their own: (operation, argument) -> whose axes they may have, the first that is given.
+ALONG = {("chi2_variance", "trials"): ("x",), ("project", "y"): ("fitted_on", "x")}
 # Columns that operations look up by name: (operation, argument) -> names.
 COLUMNS = {("merge_words", "words"): ("base", "target"), ("steering_path.ratio", "words"): ("base", "target")}
 
@@ -149,6 +151,14 @@ def single(el: Elaborator, signature: Signature, arguments: dict[str, Node], pla
         if not el.same_family(yes, no) and Column not in (yes.kind, no.kind):
             el.report(errors.choices_differ(places.get("no") or NOWHERE, el.spoken(yes), el.spoken(no)))
             return False
+    for (operation, name), subjects in ALONG.items():
+        if operation == signature.name and name in arguments:
+            subject = next(arguments[s] for s in subjects if s in arguments)
+            lost = [a for a in stacks.visible_axes(arguments[name]) if a not in stacks.visible_axes(subject)]
+            if lost:
+                what = f"`{name}` of `{operation}` goes along `{next(s for s in subjects if s in arguments)}`"
+                el.report(errors.varies_alone(places.get(name) or NOWHERE, what, lost))
+                return False
     for (operation, name), columns in COLUMNS.items():
         known = columns_of(arguments[name]) if operation == signature.name and name in arguments else None
         missing = [c for c in columns if c not in known] if known is not None else []

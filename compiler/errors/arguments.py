@@ -114,6 +114,10 @@ def option_varies(span: Span, what: str, axes: Sequence[str]) -> Diagnostic:
     )
 
 
+def varies_alone(span: Span, what: str, axes: Sequence[str]) -> Diagnostic:
+    return error("option-varies", span, f"{what}, which does not vary over {listed(axes)}", "varies alone")
+
+
 def as_written(value: object) -> str:
     """A value as a spec writes it."""
     return f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)

@@ -6,7 +6,10 @@ from ....compiler.kinds import Generated, Integer, Number, Prompts, Text
 from ...registry import operation
 
 
-@operation(work="generate", open_model=True)
+@operation(
+    work="generate", open_model=True,
+    options=("samples", "max_tokens", "temperature", "top_p", "repetition_penalty", "seed"),
+)  # fmt: skip
 def generate(
     prompts: Prompts, *, samples: Integer = 1, max_tokens: Integer = 256, temperature: Number = 0.0,
     top_p: Number = 1.0, repetition_penalty: Number = 1.0, seed: Integer = 0, stop: list[Text] | None = None,

@@ -10,7 +10,7 @@ from ...registry import operation
 Scale = Literal["0..9", "0..10", "0..100", "1..5", "1..7", "1..10"]
 
 
-@operation(work="judge", open_model=True, subject="answers")
+@operation(work="judge", open_model=True, subject="answers", options=("least",))
 def judge(
     answers: Text, *, rubric: File | Dataset | Text, scale: Scale = "0..100", least: Number = 0.25,
     give: Literal["score", "mass"] = "score",
