@@ -19,6 +19,7 @@ from ..compiler.stages import Stage
 from .binding.axes import models_below
 from .cube import Cube
 from .errors import about
+from .generation.value import texts_alone
 from .lowering import Lowered
 from .provenance import inputs_of
 from .store import Journal, Value
@@ -76,8 +77,19 @@ def stored(prepared: Prepared, stage: Stage) -> Stage:
         if found is None:
             left.append(node)
         else:
+            if node.op == "generate":
+                made_known(prepared, {node.key: found})
             prepared.evaluator.results[node.key] = found
     return replace(stage, nodes=tuple(left))
+
+
+def made_known(prepared: Prepared, texts: Mapping[str, Cube]) -> None:
+    """Let what follows from texts be kept for these very texts: a recipe does not tell them to the last token.
+
+    Where two tokens are equally likely the noise of batches chooses. Texts that were pruned, or damaged, and are
+    written anew may be others, and then what was read in the first ones is not theirs.
+    """
+    prepared.pin({key: texts_alone(cube) for key, cube in texts.items()})
 
 
 def task(prepared: Prepared, physical: PhysicalStage, lowered: list[Lowered]) -> Task:

@@ -8,12 +8,13 @@ import shutil
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from probelang.runtime.execute import execute
 from probelang.runtime.options import RunOptions
-from probelang.runtime.store import content
+from probelang.runtime.store import Store, content, index
 from tests import store_child
 from tests.helpers_models import build
 from tests.reference.checked import checked
@@ -199,3 +200,28 @@ def test_a_name_and_the_run_s_seed_matter_as_far_as_they_are_used(root: Path, tm
     assert run(greedy) > 0 and run(text) == 0 and run(greedy, seed=1) == 0
     drawn = greedy.replace("max_tokens=3", "max_tokens=3, temperature=1")
     assert run(drawn) > 0 and run(drawn) == 0 and run(drawn, seed=1) > 0
+
+
+def test_what_was_read_in_texts_is_not_taken_for_that_of_others(root: Path, tmp_path: Path, monkeypatch) -> None:
+    """Texts that were pruned, and that noise of batches writes otherwise; other numbers stand for the noise."""
+    text = ADDED.partition("statistic")[0] + "statistic said = drawn.response\nstatistic sure = cross_entropy(drawn)\n"
+
+    def both(store: Path | None) -> list[dict]:
+        return [r.items.to_dicts() if r.items is not None else r.frame.to_dicts() for r in run(text, store).results]
+
+    def run(text: str, store: Path | None):
+        return execute(checked(text, root), root=root, options=RunOptions(replicates=2, store=store))
+
+    (root / "rows.csv").write_text("\n".join(["id,q,a", *rows(range(5))]) + "\n")
+    first = both(tmp_path)
+    store = Store(tmp_path)
+    for row in index.rows(store.index, "kind = 'value'"):
+        if row.told["op"] == "generate":
+            gone = [row.key, *map(bytes.fromhex, store.record(row.key.hex()).header["pieces"])]
+            store.index.executemany("DELETE FROM records WHERE key = ?", [(key,) for key in gone])
+    store.close()
+    monkeypatch.setattr("probelang.runtime.generation.run.uniforms", lambda *_: np.full(3, 0.5))
+    second = both(tmp_path)
+    assert second == both(None) == both(tmp_path)
+    assert all(a != b for a, b in zip(first, second, strict=True))
+    assert run(text, tmp_path).manifest["counts"]["forwards"] == 0

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...compiler.stages import Stage
 from ..estimates import writing_seconds
-from ..kept import operands, value
+from ..kept import made_known, operands, value
 from ..schedule import room_for_texts, shape_of
 from ..store import Journal
 from ..store.content import Hasher
@@ -57,6 +57,7 @@ def write_stage(
             made = {node.key: kept.whole(i, made[node.key]) for i, node in enumerate(nodes)}
             values = (value(prepared, node, made[node.key], *kept.cuts[i]) for i, node in enumerate(nodes))
             prepared.store.put(*values)
+        made_known(prepared, made)
         prepared.evaluator.results.update(made)
         journal.finish()
         expected = [expected[0] + most.forwards, expected[1] + most.row_layer_tokens]

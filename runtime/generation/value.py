@@ -39,6 +39,14 @@ def token_ids(cell: np.ndarray) -> tuple[int, ...]:
     return tuple(cell[HEAD:][cell[HEAD:] >= 0].tolist())
 
 
+def texts_alone(cube: Cube) -> Cube:
+    """The texts without how close their choices were, as wide as the longest: equal for equal texts."""
+    values = np.array(cube.values)
+    values[..., 1] = 0
+    used = np.flatnonzero((values != -1).reshape(-1, values.shape[-1]).any(axis=0))
+    return Cube(cube.axes, values[..., : used.max(initial=-1) + 1], cube.missing)
+
+
 def closeness(values: np.ndarray) -> np.ndarray:
     """How close the closest choice of each text was, for values [n, width]."""
     return np.ascontiguousarray(values[:, 1]).view(np.float32)

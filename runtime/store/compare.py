@@ -15,6 +15,7 @@ from .store import Store
 LOOKED_AT = 400  # stored values, the newest first, among which the most similar is looked for
 MODELS, DATASETS = ("hub", "path", "zoo"), ("file", "rows", "part", "split", "keep", "derive")
 FURTHER = 3  # parts that another reading, or other models, count for
+OTHERS = {"dataset": "rows", "vector": "vectors", "generate": "texts", "judge": "scores"}
 EDITS = re.compile(r"i\d+")
 
 
@@ -68,8 +69,8 @@ def differences(old: Mapping, new: Mapping) -> list[str]:
     for name, value in new["contents"].items():
         before = old["contents"].get(name)
         if before is not None and before != value:
-            what = "other rows" if name.startswith("dataset ") else "other weights, config or tokenizer"
-            lines.append(f"{name}: {what if name.split()[0] not in ('vector',) else 'other vectors'}")
+            what = OTHERS.get(name.split()[0], "weights, config or tokenizer")
+            lines.append(f"{name}: other {what}")
     for name in sorted(old["settings"].keys() | new["settings"].keys()):
         a, b = (s["settings"].get(name, "not set") for s in (old, new))
         if a != b:
