@@ -103,7 +103,7 @@ def test_products_are_rounded_as_asked_for_the_run_alone(tf32: bool, models: Pat
 def test_the_command_line_says_them(models: Path, tmp_path: Path, monkeypatch, capsys) -> None:
     spec = models / "s.probe"
     spec.write_text(SPEC.format(arch="llama", more=""))
-    flags = ["--dtype", "bfloat16", "--tf32", "--no-deterministic", "--memory", "2GB", "--replicates", "5", "--quiet"]
+    flags = ["--dtype", "bfloat16", "--tf32", "--no-deterministic", "--memory", "2GB", "--replicates", "40", "--quiet"]
     assert main(["run", str(spec), "--out", str(tmp_path), "--no-store", *flags]) == 0
     found = json.loads((tmp_path / "manifest.json").read_text())
     wanted = {"dtype": "bfloat16", "tf32": "True", "deterministic": "False", "device": "cpu"}

@@ -256,9 +256,12 @@ def test_options_that_cannot_be_meant_are_refused_with_what_to_write(tmp_path: P
         (["--device", "gpu"], 2, "`gpu` is no device: cpu, cuda, cuda:1 or mps"),
         (["--cost", "--device", "cuda:7"], 1, "there is no device 'cuda:7' on this machine"),
         (["--memory", "8"], 2, "`8` is not a size such as 8GB"),
+        (["--replicates", "1"], 2, "an interval of 95 % takes at least 40 draws, and not 1"),
     ):
         assert main(["plan", spec, *arguments]) == code, arguments
         assert words in capsys.readouterr().err, arguments
+    assert main(["run", spec, "--no-store", "--store", str(tmp_path)]) == 2
+    assert "--store: not allowed with argument --no-store" in capsys.readouterr().err
     assert main(["cache", "--store", str(tmp_path), "prune", "--max-size", "10"]) == 2
     assert "`10` is not a size" in capsys.readouterr().err
 

@@ -9,6 +9,7 @@ HEAD = """probelang: a small declarative language for experiments on language mo
 
 usage: probe COMMAND [options]
 """
+LEAST_DRAWS = 40
 TAIL = """
 `probe COMMAND --help` tells more. A first look:
 
@@ -61,7 +62,7 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
         "--calibrated", action="store_true", help="weigh plans with prices measured here (see `probe plan --cost`)"
     )
     group.add_argument("--seed", type=int, default=0, metavar="N", help="root of every seed (default: 0)")
-    group.add_argument("--replicates", type=positive, default=1000, metavar="N", help="bootstrap draws (default: 1000)")
+    group.add_argument("--replicates", type=draws, default=1000, metavar="N", help="bootstrap draws (default: 1000)")
     group.add_argument("--offline", action="store_true", help="never download; use what is cached")
     group.add_argument("--trust-remote-code", action="store_true", help="let a model run code of its own repository")
     group.add_argument("--no-pass", metavar="PASS", action="append", default=[], help="leave out a pass of the planner")
@@ -88,6 +89,13 @@ def positive(text: str) -> int:
     """Read a whole number above zero."""
     if not text.isdigit() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"`{text}` is not a whole number above zero")
+    return int(text)
+
+
+def draws(text: str) -> int:
+    """Read a number of bootstrap draws: of fewer than 40 none lies beyond either end of a 95 % interval."""
+    if positive(text) < LEAST_DRAWS:
+        raise argparse.ArgumentTypeError(f"an interval of 95 % takes at least {LEAST_DRAWS} draws, and not {text}")
     return int(text)
 
 

@@ -35,10 +35,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--open", action="store_true", help="open the report when done")
     parser.add_argument("--strict-claims", action="store_true", help="exit 1 unless every claim passes")
     group = parser.add_argument_group("store")
-    group.add_argument(
-        "--store", type=Path, metavar="DIR", help="folder of values to reuse (default: the user's cache)"
-    )
-    group.add_argument("--no-store", action="store_true", help="compute everything anew, and keep nothing")
+    one = group.add_mutually_exclusive_group()
+    one.add_argument("--store", type=Path, metavar="DIR", help="folder of values to reuse (default: the user's cache)")
+    one.add_argument("--no-store", action="store_true", help="compute everything anew, and keep nothing")
     group.add_argument("--record", type=Path, metavar="FILE", help="write the replies of endpoints to a file")
     add_machine(parser)
 
