@@ -15,7 +15,7 @@ from probelang.runtime import paged
 from probelang.runtime.buffers import OnDisk
 from probelang.runtime.execute import execute
 from probelang.runtime.options import RunOptions
-from probelang.runtime.store import Journal
+from probelang.runtime.store import Journal, content
 from tests.helpers_models import build
 from tests.reference import compare
 from tests.reference.checked import checked, interpret_text
@@ -161,3 +161,45 @@ def test_a_few_items_against_the_reference(on_disk: None, root: Path) -> None:
     for r in found.results:
         if r.name in expected and r.kind != "vector":
             assert not compare(expected[r.name], r.frame if r.items is None else r.items), r.name
+
+
+GAPS = (
+    HEAD.partition("direction")[0]
+    + """prompts p from d { body: "the {q} is" answer: " {a}" }
+let drawn = generate(p, samples=2, max_tokens=2, temperature=2)
+statistic some = norm(mean((resid_post[1] at tokens(p, "cat").mean)[d.a == "bad"]))
+statistic both = mean(cosine(resid_post[1] at p.last, resid_post[layer] at tokens(p, "cat").mean)) for layer
+statistic said = norm(mean(resid_post[1] at drawn.response.mean, over=sample))
+statistic like = cka(resid_post[1] at p.last, (resid_post[2] at p.last under scale(mlp[1] at tokens(p, "cat"), 3)))
+statistic apart = norm(mean_diff((resid_post[2] at tokens(c, "cat").mean)[d.a == "bad"]))
+"""
+)
+
+
+def test_cells_that_are_missing_conditions_and_samples(root: Path, tmp_path: Path, monkeypatch) -> None:
+    """In memory, in files, and where some pieces are stored, of items that stood in another order."""
+    try:
+        rows(root, 30)
+        plain = run(root, text=GAPS)
+        monkeypatch.setattr(paged, "SMALL", 0)
+        monkeypatch.setattr(paged, "BLOCK", 1)
+        monkeypatch.setattr(paged, "FEWEST", 3)
+        for name, value in {"FEWEST": 2, "ONE_IN": 3, "MOST": 8}.items():
+            monkeypatch.setattr(content, name, value)
+        in_files = run(root, text=GAPS)
+        head, *lines = (root / "rows.csv").read_text().splitlines()
+        (root / "rows.csv").write_text("\n".join([head, *lines[16:26], *lines[:10]]) + "\n")
+        run(root, tmp_path, text=GAPS)
+        rows(root, 30)
+        partly, stored = (run(root, tmp_path, text=GAPS) for _ in range(2))
+    finally:
+        rows(root, ITEMS)
+    assert partly.manifest["store"]["pieces"]["found"] > 0 and stored.manifest["counts"]["forwards"] == 0
+    for other in (in_files, partly, stored):
+        for mine, theirs in zip(plain.results, other.results, strict=True):
+            for a, b in ((mine.frame, theirs.frame), (mine.items, theirs.items)):
+                for column in () if a is None else a.columns:
+                    if a[column].dtype == pl.Float64:
+                        np.testing.assert_allclose(a[column], b[column], rtol=1e-4, atol=1e-5, err_msg=mine.name)
+                    else:
+                        assert a[column].equals(b[column]), mine.name
