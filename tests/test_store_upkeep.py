@@ -201,8 +201,11 @@ def test_what_a_run_adds_before_its_shard_is_moved_is_kept(store: Store, monkeyp
 
 def test_journals_and_shards_may_go_while_they_are_looked_at(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upkeep, "_journals", lambda store: [store.folder / "journals" / "gone.journal"])
-    monkeypatch.setattr(Shards, "numbers", lambda shards: [1, 7])
+    monkeypatch.setattr(Shards, "numbers", lambda shards: [0, 1, 7])
     assert prune(store, before=1).stopped == 0 == verify(store).damaged and sizes(store).values == 10
+    store.shards.largest = 1  # so that it looks for another one
+    store.put(value(77))
+    assert store.trouble is None and store.get(hashed("77")) is not None
 
 
 def test_full_shards_are_followed_by_others(tmp_path: Path) -> None:

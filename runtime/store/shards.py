@@ -86,9 +86,12 @@ class Shards:
         self.folder.mkdir(parents=True, exist_ok=True)
         known = self.numbers()
         for number in known:
-            if self.path(number).stat().st_size < self.largest and (file := self.taken(number)) is not None:
+            if (file := self.taken(number)) is None:
+                continue
+            if os.fstat(file).st_size < self.largest:
                 self._own = number, file
                 return self._own
+            os.close(file)
         number = max(known, default=0)
         while self._own is None:
             number += 1
