@@ -173,6 +173,25 @@ def test_added_rows_are_written_alone_and_the_others_found(root: Path, tmp_path:
     assert written(root, tmp_path, range(-2, most + 3))[0] == more
 
 
+def test_more_samples_are_written_behind_those_that_are_stored(root: Path, tmp_path: Path, monkeypatch) -> None:
+    for name, value in {"FEWEST": 8, "ONE_IN": 8, "MOST": 32}.items():
+        monkeypatch.setattr(content, name, value)
+    more = {n: ADDED.replace("samples=2", f"samples={n}") for n in (3, 5)}
+    few, _, _ = written(root, tmp_path / "store", range(40))
+    three, added, _ = written(root, tmp_path / "store", range(40), more[3])
+    five, last, _ = written(root, tmp_path / "store", range(-2, 43), more[5])
+    assert {k: three[k] for k in few} == few and {k: five[k] for k in three} == three
+    # items that are added at both ends change the pieces there, and leave the one between them
+    runs = (3, three, added, range(40), 0.8), (5, five, last, range(-2, 43), 1)
+    for samples, found, stage, items, most in runs:
+        fresh, whole, _ = written(root, tmp_path / f"fresh{samples}", items, more[samples])
+        assert found == fresh and len(found) == samples * len(items)
+        assert 0 < stage["row_layer_tokens"] < most * whole["row_layer_tokens"]
+        assert stage["row_layer_tokens"] == stage["predicted"]["row_layer_tokens"]
+    again, nothing, _ = written(root, tmp_path / "store", range(-2, 43), more[5])
+    assert again == five and nothing["forwards"] == 0
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [("scale(mlp[1] at p.all, 2", "scale(mlp[1] at p.all, 3"), ('during="all"', 'during="prompt"'),
