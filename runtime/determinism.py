@@ -36,24 +36,25 @@ def generator(seed: int, device: str = "cpu") -> torch.Generator:
 def deterministic(on: bool = True, tf32: bool = False) -> Iterator[None]:
     """Within the block, use torch's deterministic kernels (a kernel that has none warns), and TF32 only if asked.
 
-    `on=False` leaves the choice of kernels as it is. Choosing them imports torch's compiler, which takes seconds.
+    `on=False` leaves the choice of kernels as it is. The mode is set by its name for debugging, "warn":
+    `use_deterministic_algorithms` does the same and imports torch's compiler, which takes two seconds.
     """
     import torch
 
-    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    before = torch.get_deterministic_debug_mode()
     filled = torch.utils.deterministic.fill_uninitialized_memory
     precision = torch.get_float32_matmul_precision()
     cudnn = torch.backends.cudnn.allow_tf32
     if on:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it once, at its first call
-        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.set_deterministic_debug_mode("warn")
         torch.utils.deterministic.fill_uninitialized_memory = False  # every number that is read was written
     torch.set_float32_matmul_precision("high" if tf32 else "highest")
     torch.backends.cudnn.allow_tf32 = tf32
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        torch.set_deterministic_debug_mode(before)
         torch.utils.deterministic.fill_uninitialized_memory = filled
         torch.set_float32_matmul_precision(precision)
         torch.backends.cudnn.allow_tf32 = cudnn

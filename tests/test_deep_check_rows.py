@@ -34,6 +34,23 @@ def test_labels_that_are_all_the_same(deep, tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("treated", "told"),
+    [('d.kind == "z"', "all 3 items have the same attribute (false)"), ("d.long > 1", None), ('d.kind == "x"', None),
+     ("d.long > 0", "all 3 items have the same attribute (true)")],
+)  # fmt: skip
+def test_an_attribute_that_the_data_make_constant(deep, tmp_path: Path, treated: str, told: str | None) -> None:
+    (tmp_path / "rows.csv").write_text("word,kind,long,r0,r1,r2\na,x,1,1,2,3\nb,x,2,1,2,3\nc,y,3,1,2,3\n")
+    text = 'dataset d = file("rows.csv")\n'
+    text += f'statistic s = rate(d.r0, once=d.r1, twice=d.r2, treated={treated}, estimand="ATE")\n'
+    found = deep(text)
+    if told is None:
+        assert not found
+    else:
+        warned = only(found, "constant-attribute", "warning")
+        assert warned.message == told and place(text, warned) == treated
+
+
+@pytest.mark.parametrize(
     ("name", "text", "code"),
     [("e.jsonl", "", "empty-file"), ("e.json", "[]", "empty-file"), ("e.csv", "", "empty-file"),
      ("e.csv", "singular,plural,is,are\n", "empty-dataset")],

@@ -219,7 +219,10 @@ check(
 )
 built(
     "S6.4",
-    ("an attribute that the data make constant", "test_data_files.py::test_constant_columns"),
+    (
+        "an attribute that the data make constant",
+        "test_deep_check_rows.py::test_an_attribute_that_the_data_make_constant",
+    ),
     (
         "start token in a template that is tokenised again",
         "test_text_render.py::test_a_start_token_in_the_text_is_not_doubled",
@@ -229,7 +232,7 @@ open_(
     "S6.4",
     (
         "paired or unpaired standard error",
-        "uncertainty is by resampling items, which is paired; `rate` does not run yet",
+        "uncertainty is by resampling items, which is paired",
     ),
     (
         "truncation of originals and rewrites",

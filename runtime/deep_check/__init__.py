@@ -23,6 +23,7 @@ def deep_check(checked: Checked, root: Path, options: RunOptions) -> list[Diagno
     from ..registry import catalogue
     from . import (
         answers,
+        attributes,
         columns,
         compared,
         edits,
@@ -42,7 +43,7 @@ def deep_check(checked: Checked, root: Path, options: RunOptions) -> list[Diagno
     if checked.program is None:
         return []
     scene = Scene(checked, root, options, catalogue())
-    models = (presence, columns, compared, kept, labels, layers, edits, joins)
+    models = (presence, columns, compared, kept, labels, attributes, layers, edits, joins)
     prompts = (rendering, sides, tokens, token_labels, answers, judges)
     for part in models + prompts:
         part.look(scene)

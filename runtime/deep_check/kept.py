@@ -14,7 +14,7 @@ TOLD = ("not-a-condition", "not-numbers", "empty-split")  # what only the values
 
 def look(scene: Scene) -> None:
     """Report a `keep` that leaves nothing of a dataset that is at hand whole, conditions that are none, empty parts."""
-    found = [(node, statement) for node, statement in scene.nodes if node.op in NARROWING and _at_hand(scene, node)]
+    found = [(node, statement) for node, statement in scene.nodes if node.op in NARROWING and at_hand(scene, node)]
     if not found:
         return
     from ..binding.bindings import Bindings
@@ -36,12 +36,15 @@ def look(scene: Scene) -> None:
                 scene.report("error", problem.code, at, problem.message, problem.help)
 
 
-def _at_hand(scene: Scene, dataset: Node) -> bool:
+def at_hand(scene: Scene, dataset: Node) -> bool:
     """Whether all rows are here, and neither models nor runs are needed to tell which of them stay."""
-    if any(issubclass(n.kind, (Model, Generated)) or n.op == "label" for n in walk(dataset)):
-        return False
-    items = scene.items(dataset) if file_of(dataset) is not None else None
+    items = scene.items(dataset) if of_rows(dataset) and file_of(dataset) is not None else None
     return items is not None and items.whole
+
+
+def of_rows(value: Node) -> bool:
+    """Whether a value follows from rows alone, without models and runs."""
+    return not any(issubclass(n.kind, (Model, Generated)) or n.op == "label" for n in walk(value))
 
 
 def _steps(dataset: Node | None) -> list[Node]:
