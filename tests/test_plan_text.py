@@ -104,7 +104,8 @@ def test_a_machine_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(calibration, "measured", lambda model: measured.append(model.source.name) or SPEEDY)
     monkeypatch.setattr(calibration, "load_seconds", lambda *args: 0.25)
     told: list[str] = []
-    options = RunOptions(offline=True, calibration=tmp_path / "new")
+    # memory that is told: a plan says how much is free, which other programs change
+    options = RunOptions(offline=True, calibration=tmp_path / "new", memory=8 * 10**9)
     assert plan(spec, root=PLANS, options=options).estimate is None
     first = plan(spec, root=PLANS, options=options, measure=Measure(tell=told.append))
     assert measured == ["base"] and len(told) == 1, "both models have one shape"

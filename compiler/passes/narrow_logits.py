@@ -10,5 +10,5 @@ def narrow_logits(stage: PhysicalStage) -> PhysicalStage:
     before, after = unembedded(stage).sum(), unembedded(stage.with_(narrow=True)).sum()
     if before == after:
         return stage
-    text = f"the logits of all tokens at {after:,} places instead of {before:,}"
+    text = f"logits of the whole vocabulary at {after:,} of {before:,} places"
     return stage.with_(narrow=True).note("narrow-logits", text)
